@@ -1,0 +1,3 @@
+"""pyggc: a Gaussian image codec."""
+
+__version__ = "0.1.0"
