@@ -217,6 +217,7 @@ def _read_tag(kind: int, record: ByteReader) -> tuple[str, str | bytes]:
     key_size = record.varint()
     if not 1 <= key_size <= _MAX_KEY_BYTES:
         raise record.error(f"tag: expected a key of 1 to {_MAX_KEY_BYTES} bytes, found {key_size}", offset)
+    offset = record.offset
     try:
         key = str(record.take(key_size), "utf-8")
         offset = record.offset

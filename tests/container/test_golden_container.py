@@ -1,0 +1,33 @@
+"""Committed bytes: what an old release wrote, every later one reads, and writes again in the same way."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from pyggc.container import Limits, read_container
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+NO_LIMITS = Limits(max_pixels=2**64, max_image_bytes=2**70, max_gaussians=2**32)
+
+
+def load_maker():
+    spec = importlib.util.spec_from_file_location("make_container", GOLDEN / "make_container.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+MAKER = load_maker()
+
+
+def test_every_case_has_its_file_and_every_file_its_case():
+    assert {path.stem.removeprefix("container_") for path in GOLDEN.glob("container_*.hex")} == set(MAKER.CASES)
+
+
+@pytest.mark.parametrize("name", MAKER.CASES)
+def test_golden_bytes_read_as_the_case_and_the_case_writes_them(name):
+    golden = bytes.fromhex((GOLDEN / f"container_{name}.hex").read_text())
+    case = MAKER.CASES[name]
+    assert read_container(golden, NO_LIMITS) == case
+    assert MAKER.serialize(case) == golden
