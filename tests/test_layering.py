@@ -15,12 +15,12 @@ CUPY_MODULE = "pyggc.backends.cuda"
 FLOORS = (
     {"errors", "cursor", "gaussians"},
     {"_native"},
-    {"backends"},
+    {"backends", "_build_info"},
     {"quantize", "transforms", "entropy", "render", "evaluate"},
     {"fit", "residual", "container"},
     {"codec"},
     {""},  # pyggc/__init__.py, which only gathers the public names
-    {"imagefile", "batch", "cli", "pillow_plugin", "__main__"},
+    {"_png16", "imagefile", "batch", "cli", "pillow_plugin", "__main__"},
 )
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 LEAVES, TOP = 0, len(FLOORS) - 1
@@ -29,8 +29,8 @@ LEAVES, TOP = 0, len(FLOORS) - 1
 # and the shells on top share their file reading.
 OPEN_FLOORS = {LEAVES, TOP}
 
-# The compiled kernels are reached through a backend; these rooms have kernels that exist on a CPU only.
-NATIVE_USERS = {"_native", "backends", "entropy", ""}
+# The compiled kernels are reached through a backend; the entropy coders have kernels that exist on a CPU only.
+NATIVE_USERS = {"_native", "backends", "entropy", "_build_info", ""}
 
 
 class Import(NamedTuple):

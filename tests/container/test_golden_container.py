@@ -1,13 +1,15 @@
 """Committed bytes: what an old release wrote, every later one reads, and writes again in the same way."""
 
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
 
-from pyggc.container import Limits, read_container
+from pyggc.container import Container, Header, Limits, Section, read_container
 
 GOLDEN = Path(__file__).parents[1] / "golden"
+SPECIFICATION = Path(__file__).parents[2] / "docs" / "spec_container.rst"
 NO_LIMITS = Limits(max_pixels=2**64, max_image_bytes=2**70, max_gaussians=2**32)
 
 
@@ -31,3 +33,11 @@ def test_golden_bytes_read_as_the_case_and_the_case_writes_them(name):
     case = MAKER.CASES[name]
     assert read_container(golden, NO_LIMITS) == case
     assert MAKER.serialize(case) == golden
+
+
+def test_the_example_of_the_specification():
+    lines = re.findall(r"^   [0-9a-f]{2}  ((?:[0-9a-f]{2} ?)+)$", SPECIFICATION.read_text(), re.MULTILINE)
+    example = Container(
+        Header(width=2, height=1, num_gaussians=1, channels=1), None, (Section("COLR", b"\xde\xad\xbe\xef"),)
+    )
+    assert bytes.fromhex("".join(lines)) == MAKER.serialize(example)
