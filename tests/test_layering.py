@@ -15,19 +15,19 @@ CUPY_MODULE = "pyggc.backends.cuda"
 FLOORS = (
     {"errors", "cursor", "gaussians"},
     {"_native"},
-    {"backends", "_build_info"},
+    {"backends"},
     {"quantize", "transforms", "entropy", "render", "evaluate"},
     {"fit", "residual", "container"},
     {"codec"},
-    {""},  # pyggc/__init__.py, which only gathers the public names
-    {"_png16", "imagefile", "batch", "cli", "pillow_plugin", "__main__"},
+    {"", "_build_info"},  # pyggc/__init__.py, which only gathers the public names
+    {"_png16", "_terminal", "imagefile", "batch", "cli", "pillow_plugin", "__main__"},
 )
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
-LEAVES, TOP = 0, len(FLOORS) - 1
+LEAVES, ROOT, TOP = 0, FLOOR_OF[""], len(FLOORS) - 1
 
-# On these floors rooms do see one another: the leaves may (never in a circle, which Python would refuse),
-# and the shells on top share their file reading.
-OPEN_FLOORS = {LEAVES, TOP}
+# On these floors rooms do see one another: the leaves may (never in a circle, which Python would refuse), the
+# package tells its version to its build report, and the shells on top share their file reading.
+OPEN_FLOORS = {LEAVES, ROOT, TOP}
 
 # The compiled kernels are reached through a backend; the entropy coders have kernels that exist on a CPU only.
 NATIVE_USERS = {"_native", "backends", "entropy", "_build_info", ""}
