@@ -8,8 +8,6 @@ from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcmp, memcpy, memset
 
-import os
-
 import numpy as np
 
 from pyggc.errors import BitstreamError, TruncatedStream
@@ -53,32 +51,16 @@ cdef extern from "ggc/rans.h" nogil:
         uint32_t parity
         int forked
         int status
-    ctypedef struct ggc_entropy_kernels:
-        const char *name
-        void (*model_steps)(const ggc_dyadic *m, const uint8_t *symbols, const uint32_t *contexts, size_t n,
-                            uint32_t *steps) noexcept nogil
-        void (*decode)(ggc_rans_reader *r, const ggc_dyadic *m, const uint32_t *contexts, size_t n,
-                       uint8_t *symbols) noexcept nogil
     uint32_t GGC_STEP(uint32_t start, uint32_t frequency)
     size_t ggc_rans_encode(const uint32_t *steps, size_t num_steps, uint8_t *end, uint64_t *state)
     void ggc_rans_open(ggc_rans_reader *r, const uint8_t *data, size_t size)
     int ggc_rans_pop_bits(ggc_rans_reader *r, const uint8_t *widths, size_t n, uint32_t *values)
-    const ggc_entropy_kernels *ggc_entropy_select(int allow_simd)
+    void ggc_model_steps(const ggc_dyadic *m, const uint8_t *symbols, const uint32_t *contexts, size_t n,
+                         uint32_t *steps)
+    void ggc_decode(ggc_rans_reader *r, const ggc_dyadic *m, const uint32_t *contexts, size_t n, uint8_t *symbols)
 
 
-cdef const ggc_entropy_kernels *kernels = ggc_entropy_select(os.environ.get("PYGGC_SIMD", "") != "baseline")
-
-
-def simd_variant():
-    """Name of the build of the symbol loops in use: "avx2" or "baseline"."""
-    return kernels.name.decode()
-
-
-def use_simd(allow):
-    """Choose between the best build of the symbol loops and the baseline; for tests. Returns its name."""
-    global kernels
-    kernels = ggc_entropy_select(bool(allow))
-    return simd_variant()
+MAX_BITS = 32  # of one raw value in a rANS stream
 
 
 cdef class Integers:
@@ -137,6 +119,10 @@ cdef Integers narrow_contexts(object contexts, DyadicBank bank, size_t n):
     if out.size != n:
         raise ValueError(f"contexts must hold one context a symbol: {n}, not {out.size}")
     return out
+
+
+cdef Integers narrow_widths(object widths):
+    return narrow(widths, "widths", MAX_BITS, False)
 
 
 cdef class DyadicBank:
@@ -227,7 +213,7 @@ cdef class DyadicBank:
         if steps == NULL:
             raise MemoryError
         with nogil:
-            kernels.model_steps(&scratch.model, s.u8, context_ids, s.size, steps)
+            ggc_model_steps(&scratch.model, s.u8, context_ids, s.size, steps)
             for i in range(s.size):
                 product *= steps[i] & 0xFFFF
                 if i % 64 == 63:  # 64 frequencies of at most 2^15 stay below the largest double
@@ -280,27 +266,35 @@ cdef class StepLog:
             self.reserve(s.size)
             bank.acquire()
             with nogil:
-                kernels.model_steps(&bank.model, s.u8, context_ids, s.size, self.steps + self.size)
+                ggc_model_steps(&bank.model, s.u8, context_ids, s.size, self.steps + self.size)
             bank.busy = False
             self.size += s.size
         finally:
             self.busy = False
 
-    def push_bits(self, const uint64_t[::1] values, const uint8_t[::1] widths):
-        """Log raw bits; widths are at most 32 and the values fit them."""
-        cdef size_t n = <size_t>values.shape[0], i
+    def push_bits(self, values, widths):
+        """Log raw bits: as many values as widths, or one width for all."""
+        cdef Integers v = narrow(values, "values", 0xFFFFFFFF, True)
+        cdef Integers w = narrow_widths(widths)
+        cdef size_t i
         cdef int left, step
         cdef uint32_t chunk
+        if w.size != v.size and w.size != 1:
+            raise ValueError(f"widths must hold one width, or one a value: {v.size}, not {w.size}")
+        for i in range(v.size):
+            left = w.u8[i if w.size != 1 else 0]
+            if <uint64_t>v.u32[i] >> left:
+                raise ValueError(f"values must fit their widths, but element {i} is {v.u32[i]} with {left} bits")
         self.acquire()
         try:
-            self.reserve(3 * n)
+            self.reserve(3 * v.size)
             with nogil:
-                for i in range(n):
-                    left = widths[i]
+                for i in range(v.size):
+                    left = w.u8[i if w.size != 1 else 0]
                     while left > 0:
                         step = min(left, <int>GGC_CDF_BITS)
                         left -= step
-                        chunk = <uint32_t>(values[i] >> left) & ((1u << step) - 1)
+                        chunk = (v.u32[i] >> left) & ((1u << step) - 1)
                         self.steps[self.size] = GGC_STEP(chunk << (GGC_CDF_BITS - step), 1u << (GGC_CDF_BITS - step))
                         self.size += 1
         finally:
@@ -373,7 +367,7 @@ cdef class RansReader:
             try:
                 bank.acquire()
                 with nogil:
-                    kernels.decode(&self.reader, &bank.model, context_ids, n, <uint8_t *>view.buf)
+                    ggc_decode(&self.reader, &bank.model, context_ids, n, <uint8_t *>view.buf)
                 bank.busy = False
             finally:
                 self.busy = False
@@ -382,13 +376,16 @@ cdef class RansReader:
         if self.reader.status != GGC_RANS_OK:
             self.check()
 
-    def pop_bits(self, const uint8_t[::1] widths, uint32_t[::1] out):
-        """Decode raw bits of at most 32 a value."""
-        cdef size_t n = <size_t>widths.shape[0]
+    def pop_bits(self, widths, uint32_t[::1] out):
+        """Decode raw bits, one value a width."""
+        cdef Integers w = narrow_widths(widths)
+        if w.size != <size_t>out.shape[0]:
+            raise ValueError("out must hold one value a width")
+        if w.size == 0:
+            return
         self.acquire()
         with nogil:
-            if n:
-                ggc_rans_pop_bits(&self.reader, &widths[0], n, &out[0])
+            ggc_rans_pop_bits(&self.reader, w.u8, w.size, &out[0])
         self.busy = False
         if self.reader.status != GGC_RANS_OK:
             self.check()

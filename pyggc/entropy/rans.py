@@ -12,19 +12,6 @@ from pyggc.entropy.models import AdaptiveModel
 
 __all__ = ["RansDecoder", "RansEncoder"]
 
-MAX_BITS = 32
-
-
-def _as_widths(widths: npt.ArrayLike) -> npt.NDArray[np.uint8]:
-    """Widths in [0, 32] as uint8."""
-    array = np.asarray(widths)
-    if array.size and array.dtype.kind not in "iu":
-        raise TypeError(f"widths must hold integers, not {array.dtype}")
-    if array.size and (array.min() < 0 or array.max() > MAX_BITS):
-        raise ValueError(f"widths must lie in [0, {MAX_BITS}]")
-    return array.astype(np.uint8)
-
-
 class RansEncoder:
     """Encoder of one rANS stream, filled in the order in which it will be decoded.
 
@@ -79,27 +66,17 @@ class RansEncoder:
         ----------
         values : array_like of int, any shape
             Values in [0, 2^width).
-        widths : array_like of int, broadcast against values
+        widths : int, or array_like of int, as many as values
             Bits of each value, 0 to 32.
 
         Raises
         ------
         ValueError
-            If a width is out of range or a value does not fit its width.
+            If a width is out of range, a value does not fit its width, or their numbers differ.
         TypeError
             If they are not integers.
         """
-        numbers = np.asarray(values)
-        if numbers.size and numbers.dtype.kind not in "iu":
-            raise TypeError(f"values must hold integers, not {numbers.dtype}")
-        numbers, bits = np.broadcast_arrays(numbers, _as_widths(widths))
-        if numbers.size and numbers.min() < 0:
-            raise ValueError("values must not be negative")
-        unsigned = numbers.astype(np.uint64).ravel()
-        bits = np.ascontiguousarray(bits).ravel()
-        if (unsigned >> bits).any():
-            raise ValueError("values must fit their widths")
-        self._log.push_bits(unsigned, bits)
+        self._log.push_bits(values, widths)
 
     def finish(self) -> bytes:
         """Return the stream; the encoder is empty afterwards and can be filled again."""
@@ -202,9 +179,8 @@ class RansDecoder:
         TypeError
             If the widths are not integers.
         """
-        bits = np.ascontiguousarray(_as_widths(widths))
-        values = np.zeros(np.shape(widths), np.uint32)
-        self._reader.pop_bits(bits.ravel(), values.reshape(-1))
+        values = np.empty(np.shape(widths), np.uint32)
+        self._reader.pop_bits(widths, values.reshape(-1))
         return values
 
     @property

@@ -10,19 +10,25 @@
 
 #include <stdint.h>
 #if defined(__SSE2__)
-#include <immintrin.h>
+#include <emmintrin.h>
 #endif
-
-/* Vectors wider than the baseline's registers never cross a call: all that takes them is inlined. */
-#pragma GCC diagnostic ignored "-Wpsabi"
 
 #define GGC_CDF_BITS 15
 #define GGC_CDF_TOTAL (1u << GGC_CDF_BITS)
 #define GGC_LANES 16
 #define GGC_MAX_RATES 2
 
-typedef uint16_t ggc_u16x16 __attribute__((vector_size(2 * GGC_LANES)));
-typedef int16_t ggc_i16x16 __attribute__((vector_size(2 * GGC_LANES)));
+/* A CDF in registers: two vectors of 16 bytes, which SSE2 and NEON have everywhere. (One of 32 bytes with AVX2 was
+ * measured and is no faster: the latency of one symbol after the other decides, not the width.) */
+#define GGC_PARTS 2
+#define GGC_PART_LANES (GGC_LANES / GGC_PARTS)
+
+typedef uint16_t ggc_u16_part __attribute__((vector_size(2 * GGC_PART_LANES)));
+typedef int16_t ggc_i16_part __attribute__((vector_size(2 * GGC_PART_LANES)));
+
+typedef struct {
+    ggc_u16_part part[GGC_PARTS];
+} ggc_cdf;
 
 typedef struct {
     uint16_t *lanes;  /* [context][rate][GGC_LANES], 32-byte aligned */
@@ -39,54 +45,68 @@ typedef struct {
 /* What an update needs besides the CDF: the lowest value of each lane (every symbol below one unit wide), and
  * the highest (every symbol above one unit wide). */
 typedef struct {
-    ggc_u16x16 index, floor, ceiling;
+    ggc_cdf index, floor, ceiling;
 } ggc_bounds;
+
+static inline ggc_cdf ggc_load_cdf(const uint16_t *lanes)
+{
+    return *(const ggc_cdf *)__builtin_assume_aligned(lanes, 2 * GGC_LANES);
+}
+
+static inline void ggc_store_cdf(uint16_t *lanes, ggc_cdf cdf)
+{
+    *(ggc_cdf *)__builtin_assume_aligned(lanes, 2 * GGC_LANES) = cdf;
+}
 
 static inline ggc_bounds ggc_bounds_of(int num_symbols)
 {
-    ggc_bounds b;
+    uint16_t lanes[3][GGC_LANES] __attribute__((aligned(2 * GGC_LANES)));
     for (int j = 0; j < GGC_LANES; j++) {
-        int above = num_symbols - (j + 1);
-        b.index[j] = (uint16_t)j;
-        b.floor[j] = (uint16_t)(j + 1);
-        b.ceiling[j] = (uint16_t)(GGC_CDF_TOTAL - (uint32_t)(above > 0 ? above : 0));
+        const int above = num_symbols - (j + 1);
+        lanes[0][j] = (uint16_t)j;
+        lanes[1][j] = (uint16_t)(j + 1);
+        lanes[2][j] = (uint16_t)(GGC_CDF_TOTAL - (uint32_t)(above > 0 ? above : 0));
     }
-    return b;
-}
-
-static inline ggc_u16x16 ggc_load_cdf(const uint16_t *lanes)
-{
-    return *(const ggc_u16x16 *)__builtin_assume_aligned(lanes, 2 * GGC_LANES);
-}
-
-static inline void ggc_store_cdf(uint16_t *lanes, ggc_u16x16 cdf)
-{
-    *(ggc_u16x16 *)__builtin_assume_aligned(lanes, 2 * GGC_LANES) = cdf;
+    return (ggc_bounds){ggc_load_cdf(lanes[0]), ggc_load_cdf(lanes[1]), ggc_load_cdf(lanes[2])};
 }
 
 /* The average of two CDFs, rounded up. Both rise by at least 1 a lane, so their sum rises by at least 2 and the
  * rounded half by at least 1: the average is strictly increasing too. Written without a carry out of 16 bits. */
-static inline ggc_u16x16 ggc_mix(ggc_u16x16 a, ggc_u16x16 b)
+static inline ggc_cdf ggc_mix(ggc_cdf a, ggc_cdf b)
 {
-    return (a | b) - ((a ^ b) >> 1);
+    for (int p = 0; p < GGC_PARTS; p++)
+        a.part[p] = (a.part[p] | b.part[p]) - ((a.part[p] ^ b.part[p]) >> 1);
+    return a;
 }
 
-/* The symbol whose interval holds `slot`: the number of lanes at or below it. */
-static inline uint32_t ggc_search(ggc_u16x16 cdf, uint32_t slot)
+/* The lanes below a symbol, all ones there: from the symbol (encoder), or from a slot of its interval (decoder),
+ * where the lanes at or below the slot are just those, and the update need not wait for the symbol's number. */
+static inline ggc_cdf ggc_below_symbol(const ggc_bounds *b, uint32_t symbol)
 {
-    ggc_u16x16 passed = (ggc_u16x16)(cdf <= ((ggc_u16x16){0} + (uint16_t)slot));
-#if defined(__AVX2__)
-    return (uint32_t)__builtin_ctzll(~(uint64_t)(uint32_t)_mm256_movemask_epi8((__m256i)passed)) >> 1;
-#elif defined(__SSE2__)
-    union {
-        ggc_u16x16 all;
-        __m128i half[2];
-    } u = {passed};
-    return (uint32_t)__builtin_ctz(~(uint32_t)_mm_movemask_epi8(_mm_packs_epi16(u.half[0], u.half[1])));
+    ggc_cdf below;
+    for (int p = 0; p < GGC_PARTS; p++)
+        below.part[p] = (ggc_u16_part)(b->index.part[p] < ((ggc_u16_part){0} + (uint16_t)symbol));
+    return below;
+}
+
+static inline ggc_cdf ggc_below_slot(ggc_cdf cdf, uint32_t slot)
+{
+    for (int p = 0; p < GGC_PARTS; p++)
+        cdf.part[p] = (ggc_u16_part)(cdf.part[p] <= ((ggc_u16_part){0} + (uint16_t)slot));
+    return cdf;
+}
+
+/* The number of lanes below: the symbol. The last lane is never one of them. */
+static inline uint32_t ggc_count_below(ggc_cdf below)
+{
+#if defined(__SSE2__)
+    return (uint32_t)__builtin_ctz(
+        ~(uint32_t)_mm_movemask_epi8(_mm_packs_epi16((__m128i)below.part[0], (__m128i)below.part[1])));
 #else
     uint32_t symbol = 0;
-    for (int j = 0; j < GGC_LANES; j++)
-        symbol += passed[j] & 1u;
+    for (int p = 0; p < GGC_PARTS; p++)
+        for (int j = 0; j < GGC_PART_LANES; j++)
+            symbol += below.part[p][j] & 1u;
     return symbol;
 #endif
 }
@@ -97,24 +117,30 @@ static inline uint32_t ggc_cdf_start(const uint16_t *lanes, uint32_t symbol)
     return lanes[(symbol - 1) & (GGC_LANES - 1)] & -(uint32_t)(symbol != 0);
 }
 
-/* One step of adaptation towards `symbol`. With `toward` = fl - floor below the symbol (>= 0) and fl - ceiling
+/* One step of adaptation towards a symbol, given the lanes below it. With `toward` = fl - floor below the symbol (>= 0) and fl - ceiling
  * at and above it (<= 0), both formulas of the draft are fl -= floor(toward * gain), but that the steady state
  * rounds away from zero below the symbol: ceil(g / 2^r) = floor((g - 1) / 2^r) + 1. The shifts of negative
  * numbers are arithmetic: they must floor. Neither step can pass the bound that it moves towards, and both are
  * monotonic in the distance to it, so a strictly increasing CDF stays one. */
-static inline ggc_u16x16 ggc_adapt(ggc_u16x16 cdf, const ggc_bounds *b, uint32_t symbol, uint32_t count,
-                                   const uint16_t *gains, uint32_t num_gains, int rate)
+static inline ggc_cdf ggc_adapt(ggc_cdf cdf, const ggc_bounds *b, ggc_cdf lanes_below, uint32_t count,
+                                const uint16_t *gains, uint32_t num_gains, int rate)
 {
-    ggc_u16x16 below = (ggc_u16x16)(b->index < ((ggc_u16x16){0} + (uint16_t)symbol));
-    ggc_i16x16 toward = (ggc_i16x16)(cdf - ((b->floor & below) | (b->ceiling & ~below)));
-    if (count < num_gains) {
-        int32_t gain = gains[count];
-        for (int j = 0; j < GGC_LANES; j++)
-            toward[j] = (int16_t)((toward[j] * gain) >> GGC_CDF_BITS);
-        return cdf - (ggc_u16x16)toward;
+    const int early = count < num_gains;
+    const int32_t gain = early ? gains[count] : 0;
+    for (int p = 0; p < GGC_PARTS; p++) {
+        const ggc_u16_part below = lanes_below.part[p];
+        ggc_i16_part toward =
+            (ggc_i16_part)(cdf.part[p] - ((b->floor.part[p] & below) | (b->ceiling.part[p] & ~below)));
+        if (early) {
+            for (int j = 0; j < GGC_PART_LANES; j++)
+                toward[j] = (int16_t)((toward[j] * gain) >> GGC_CDF_BITS);
+        } else {
+            const ggc_i16_part one_below = (ggc_i16_part)below; /* -1 below the symbol, else 0 */
+            toward = ((toward + one_below) >> rate) - one_below;
+        }
+        cdf.part[p] -= (ggc_u16_part)toward;
     }
-    ggc_i16x16 one_below = (ggc_i16x16)below; /* -1 below the symbol, else 0 */
-    return cdf - (ggc_u16x16)(((toward + one_below) >> rate) - one_below);
+    return cdf;
 }
 
 #endif

@@ -96,16 +96,11 @@ size_t ggc_rans_encode(const uint32_t *steps, size_t num_steps, uint8_t *end, ui
 void ggc_rans_open(ggc_rans_reader *r, const uint8_t *data, size_t size);
 int ggc_rans_pop_bits(ggc_rans_reader *r, const uint8_t *widths, size_t n, uint32_t *values);
 
-/* One instruction set's build of the loops that run models: src/entropy_*.c. */
-typedef struct {
-    const char *name;
-    /* Runs the model forward over symbols, writing one step each. contexts may be NULL: all 0. */
-    void (*model_steps)(const ggc_dyadic *m, const uint8_t *symbols, const uint32_t *contexts, size_t n, uint32_t *steps);
-    /* Decodes n symbols; stops early, with r->status set, where the stream does. */
-    void (*decode)(ggc_rans_reader *r, const ggc_dyadic *m, const uint32_t *contexts, size_t n, uint8_t *symbols);
-} ggc_entropy_kernels;
+/* src/entropy_models.c. `contexts` may be NULL: all 0. */
 
-extern const ggc_entropy_kernels ggc_entropy_baseline;
-const ggc_entropy_kernels *ggc_entropy_select(int allow_simd);
+/* Runs the model forward over symbols, writing one step each. */
+void ggc_model_steps(const ggc_dyadic *m, const uint8_t *symbols, const uint32_t *contexts, size_t n, uint32_t *steps);
+/* Decodes n symbols; stops early, with r->status set, where the stream does. */
+void ggc_decode(ggc_rans_reader *r, const ggc_dyadic *m, const uint32_t *contexts, size_t n, uint8_t *symbols);
 
 #endif

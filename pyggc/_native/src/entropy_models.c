@@ -1,8 +1,5 @@
-/* The loops over symbols, compiled once for each instruction set: define GGC_KERNELS to the name of the
- * ggc_entropy_kernels constant and GGC_KERNELS_NAME to what build information calls it, then include this. */
-#include <string.h>
-
-#include "rans.h"
+/* The loops that run adaptive models over symbols. */
+#include "ggc/rans.h"
 
 static inline __attribute__((always_inline)) void ggc_model_steps_for(
     const ggc_dyadic *m, const int num_rates, const uint8_t *symbols, const uint32_t *contexts, size_t n,
@@ -15,7 +12,7 @@ static inline __attribute__((always_inline)) void ggc_model_steps_for(
         uint16_t *lanes = m->lanes + (size_t)context * num_rates * GGC_LANES;
         const uint16_t *coded = lanes;
         const uint32_t count = m->counts[context];
-        ggc_u16x16 cdf[GGC_MAX_RATES];
+        ggc_cdf cdf[GGC_MAX_RATES];
         for (int k = 0; k < num_rates; k++)
             cdf[k] = ggc_load_cdf(lanes + k * GGC_LANES);
         if (num_rates == 2) {
@@ -24,9 +21,10 @@ static inline __attribute__((always_inline)) void ggc_model_steps_for(
         }
         const uint32_t start = ggc_cdf_start(coded, symbol);
         steps[i] = GGC_STEP(start, coded[symbol] - start);
+        const ggc_cdf below = ggc_below_symbol(&bounds, symbol);
         for (int k = 0; k < num_rates; k++)
-            ggc_store_cdf(lanes + k * GGC_LANES, ggc_adapt(cdf[k], &bounds, symbol, count, m->gains[k],
-                                                           m->num_gains[k], m->rate[k]));
+            ggc_store_cdf(lanes + k * GGC_LANES,
+                          ggc_adapt(cdf[k], &bounds, below, count, m->gains[k], m->num_gains[k], m->rate[k]));
         m->counts[context] = (uint16_t)(count + (count < m->saturation));
     }
 }
@@ -38,7 +36,7 @@ static inline __attribute__((always_inline)) uint32_t ggc_decode_symbol(
     uint16_t *lanes = m->lanes + (size_t)context * num_rates * GGC_LANES;
     const uint16_t *coded = lanes;
     const uint32_t count = m->counts[context];
-    ggc_u16x16 cdf[GGC_MAX_RATES], search;
+    ggc_cdf cdf[GGC_MAX_RATES], search;
     for (int k = 0; k < num_rates; k++)
         cdf[k] = ggc_load_cdf(lanes + k * GGC_LANES);
     search = cdf[0];
@@ -47,12 +45,13 @@ static inline __attribute__((always_inline)) uint32_t ggc_decode_symbol(
         ggc_store_cdf(mixed, search);
         coded = mixed;
     }
-    const uint32_t symbol = ggc_search(search, (uint32_t)*x & (GGC_CDF_TOTAL - 1));
+    const ggc_cdf below = ggc_below_slot(search, (uint32_t)*x & (GGC_CDF_TOTAL - 1));
+    const uint32_t symbol = ggc_count_below(below);
     const uint32_t start = ggc_cdf_start(coded, symbol);
     *x = ggc_rans_pop(*x, start, coded[symbol] - start);
     for (int k = 0; k < num_rates; k++)
         ggc_store_cdf(lanes + k * GGC_LANES,
-                      ggc_adapt(cdf[k], bounds, symbol, count, m->gains[k], m->num_gains[k], m->rate[k]));
+                      ggc_adapt(cdf[k], bounds, below, count, m->gains[k], m->num_gains[k], m->rate[k]));
     m->counts[context] = (uint16_t)(count + (count < m->saturation));
     return symbol;
 }
@@ -88,7 +87,7 @@ static inline __attribute__((always_inline)) void ggc_decode_for(
     }
 }
 
-static void ggc_model_steps(const ggc_dyadic *m, const uint8_t *symbols, const uint32_t *contexts, size_t n,
+void ggc_model_steps(const ggc_dyadic *m, const uint8_t *symbols, const uint32_t *contexts, size_t n,
                             uint32_t *steps)
 {
     if (m->num_rates == 1)
@@ -97,12 +96,10 @@ static void ggc_model_steps(const ggc_dyadic *m, const uint8_t *symbols, const u
         ggc_model_steps_for(m, 2, symbols, contexts, n, steps);
 }
 
-static void ggc_decode(ggc_rans_reader *r, const ggc_dyadic *m, const uint32_t *contexts, size_t n, uint8_t *symbols)
+void ggc_decode(ggc_rans_reader *r, const ggc_dyadic *m, const uint32_t *contexts, size_t n, uint8_t *symbols)
 {
     if (m->num_rates == 1)
         ggc_decode_for(r, m, 1, contexts, n, symbols);
     else
         ggc_decode_for(r, m, 2, contexts, n, symbols);
 }
-
-const ggc_entropy_kernels GGC_KERNELS = {GGC_KERNELS_NAME, ggc_model_steps, ggc_decode};
