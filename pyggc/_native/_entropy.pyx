@@ -136,7 +136,7 @@ cdef class DyadicBank:
     cdef list gain_arrays
     cdef bint busy
 
-    def __cinit__(self, int num_symbols, tuple rates, list gains, lanes, counts):
+    def __cinit__(self, int num_symbols, tuple rates not None, list gains not None, lanes, counts):
         cdef const uint16_t[:, :, ::1] source = lanes
         cdef const uint16_t[::1] seen = counts
         cdef const uint16_t[::1] gain
@@ -191,7 +191,7 @@ cdef class DyadicBank:
         memcpy(&target[0], self.model.counts, self.count_bytes())
         return out
 
-    def same_state(self, DyadicBank other):
+    def same_state(self, DyadicBank other not None):
         """Whether the lanes and counters of a bank of the same shape are equal."""
         return (memcmp(self.model.lanes, other.model.lanes, self.lane_bytes()) == 0
                 and memcmp(self.model.counts, other.model.counts, self.count_bytes()) == 0)
@@ -256,7 +256,7 @@ cdef class StepLog:
         self.busy = True
         return 0
 
-    def push(self, symbols, DyadicBank bank, contexts):
+    def push(self, symbols, DyadicBank bank not None, contexts):
         """Log the symbols under the model, which adapts."""
         cdef Integers s = narrow(symbols, "symbols", bank.model.num_symbols - 1, False)
         cdef Integers c = narrow_contexts(contexts, bank, s.size)
@@ -326,7 +326,7 @@ cdef class RansReader:
     cdef str section
     cdef bint busy
 
-    def __cinit__(self, bytes data, str section):
+    def __cinit__(self, bytes data not None, str section not None):
         self.data = data
         self.section = section
         ggc_rans_open(&self.reader, <const uint8_t *>PyBytes_AS_STRING(data), <size_t>len(data))
@@ -352,7 +352,7 @@ cdef class RansReader:
             raise BitstreamError(f"{self.section} at byte 0: expected a state without leading zeros, found a zero byte")
         return 0
 
-    def pop(self, out, DyadicBank bank, contexts):
+    def pop(self, out, DyadicBank bank not None, contexts):
         """Decode into the uint8 array ``out``; the model adapts."""
         cdef Py_buffer view
         cdef size_t n

@@ -12,6 +12,12 @@ from pyggc.entropy.models import AdaptiveModel
 
 __all__ = ["RansDecoder", "RansEncoder"]
 
+def _bank_of(model: AdaptiveModel) -> _entropy.DyadicBank:
+    if not isinstance(model, AdaptiveModel):
+        raise TypeError(f"model must be an AdaptiveModel, not {type(model).__name__}")
+    return model._bank
+
+
 class RansEncoder:
     """Encoder of one rANS stream, filled in the order in which it will be decoded.
 
@@ -57,7 +63,7 @@ class RansEncoder:
         TypeError
             If they are not integers.
         """
-        self._log.push(symbols, model._bank, contexts)
+        self._log.push(symbols, _bank_of(model), contexts)
 
     def push_bits(self, values: npt.ArrayLike, widths: npt.ArrayLike) -> None:
         """Add values as raw bits, most significant first.
@@ -154,7 +160,7 @@ class RansDecoder:
                 raise TypeError("out must be an ndarray of uint8")
             if out.shape != shape or not out.flags.c_contiguous or not out.flags.writeable:
                 raise ValueError(f"out must be writable, C-contiguous and of shape {shape}, not {out.shape}")
-        self._reader.pop(out, model._bank, contexts)
+        self._reader.pop(out, _bank_of(model), contexts)
         return out
 
     def pop_bits(self, widths: npt.ArrayLike) -> npt.NDArray[np.uint32]:
