@@ -42,7 +42,8 @@ cdef extern from "ggc/rans.h" nogil:
         GGC_RANS_OVERHEAD
         GGC_RANS_OK
         GGC_RANS_TRUNCATED
-        GGC_RANS_PADDED
+        GGC_RANS_BAD_STATE
+    const uint64_t GGC_RANS_INITIAL
     ctypedef struct ggc_rans_reader:
         uint64_t *x
         const uint8_t *data
@@ -348,8 +349,9 @@ cdef class RansReader:
         where = f"{self.section} at byte {self.reader.next - self.reader.data} of {len(self.data)}"
         if self.reader.status == GGC_RANS_TRUNCATED:
             raise TruncatedStream(f"{where}: expected another 4-byte word, found the end of the stream")
-        if self.reader.status == GGC_RANS_PADDED:
-            raise BitstreamError(f"{self.section} at byte 0: expected a state without leading zeros, found a zero byte")
+        if self.reader.status == GGC_RANS_BAD_STATE:
+            raise BitstreamError(f"{self.section} at byte 0: expected a state above {GGC_RANS_INITIAL:#x} without "
+                                 f"leading zeros, found {self.data[:8].hex()}")
         return 0
 
     def pop(self, out, DyadicBank bank not None, contexts):
@@ -397,8 +399,9 @@ cdef class RansReader:
         if self.reader.forked:
             raise BitstreamError(f"{where}: expected the end of the symbols, found "
                                  f"{self.reader.end - self.reader.next} bytes and two states")
-        if self.reader.x[0]:
-            raise BitstreamError(f"{where}: expected the final state 0, found {self.reader.x[0]:#x}")
+        if self.reader.x[0] != GGC_RANS_INITIAL:
+            raise BitstreamError(f"{where}: expected the final state {GGC_RANS_INITIAL:#x}, "
+                                 f"found {self.reader.x[0]:#x}")
 
 
 def pack_bits(const uint64_t[::1] values, const uint8_t[::1] widths, size_t num_bytes):

@@ -95,9 +95,10 @@ class RansDecoder:
     """Decoder of one rANS stream.
 
     The calls must mirror those of the encoder: the same models in the same states, the same contexts. A batch may be
-    of any size, so the contexts of one may depend on the symbols of those before it. Bytes that no encoder wrote
-    decode to symbols in range until the stream is seen to be wrong, at the latest by `finish`; how surely is for a
-    checksum to say. After a `BitstreamError` neither the decoder nor the models given to it are of further use.
+    of any size, so the contexts of one may depend on the symbols of those before it. Bytes that no encoder wrote, and
+    symbols past the end, decode to symbols in range until the stream is seen to be wrong; `finish` misses about one
+    corruption in thousands, which is for a checksum to catch. After a `BitstreamError` neither the decoder nor the
+    models given to it are of further use.
 
     Parameters
     ----------
@@ -146,7 +147,7 @@ class RansDecoder:
         Raises
         ------
         TruncatedStream
-            If the stream ends before these symbols do.
+            If the stream needs a word that it does not hold.
         ValueError
             If a context is out of range, their number is not that of the symbols, or `out` does not fit.
         TypeError
@@ -179,7 +180,7 @@ class RansDecoder:
         Raises
         ------
         TruncatedStream
-            If the stream ends before these bits do.
+            If the stream needs a word that it does not hold.
         ValueError
             If a width is out of range.
         TypeError

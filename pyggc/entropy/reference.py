@@ -11,6 +11,7 @@ from pyggc.errors import BitstreamError, TruncatedStream
 
 __all__ = ["ReferenceDecoder", "ReferenceEncoder", "ReferenceModel", "adapt_cdf"]
 
+_INITIAL = CDF_TOTAL
 _LOWER = 1 << 32
 _WORD = 32
 _FOLD_BITS = 5
@@ -94,7 +95,7 @@ class ReferenceEncoder:
 
     def __init__(self) -> None:
         self.steps: list[tuple[int, int]] = []
-        self.state = (0, 0)
+        self.state = (_INITIAL, 0)
 
     def push(self, symbol: int, model: ReferenceModel, context: int = 0) -> None:
         """Log a symbol; the model adapts."""
@@ -116,7 +117,7 @@ class ReferenceEncoder:
                 x >>= _WORD
             return (x // frequency << CDF_BITS) + x % frequency + start
 
-        states, forked = [0, 0], False
+        states, forked = [_INITIAL, 0], False
         for k in reversed(range(len(self.steps))):
             start, frequency = self.steps[k]
             mine = k & 1 if forked else 0
@@ -133,7 +134,7 @@ class ReferenceEncoder:
             length = upper.bit_length() - 1
             for step in reversed(_bit_steps(length, _FOLD_BITS) + _bit_steps(upper - (1 << length), length)):
                 x = put(x, *step)
-        head = x.to_bytes((x.bit_length() + 7) // 8, "big")
+        head = b"" if x == _INITIAL else x.to_bytes((x.bit_length() + 7) // 8, "big")
         return head + b"".join(word.to_bytes(4, "big") for word in reversed(words))
 
 
@@ -143,9 +144,9 @@ class ReferenceDecoder:
     def __init__(self, data: bytes) -> None:
         self.data = data
         self.position = len(data) if len(data) <= 8 else 5 + (len(data) - 5) % 4
-        if data[:1] == b"\0":
-            raise BitstreamError("expected a state without leading zeros, found a zero byte")
-        self.states = [int.from_bytes(data[: self.position], "big"), 0]
+        self.states = [int.from_bytes(data[: self.position], "big") if data else _INITIAL, 0]
+        if data and (data[0] == 0 or self.states[0] <= _INITIAL):
+            raise BitstreamError("expected a state above the initial one without leading zeros")
         self.forked = self.position < len(data)
         self.step = 0
         if self.forked:
@@ -182,8 +183,8 @@ class ReferenceDecoder:
 
     def finish(self) -> None:
         """Check that the stream ends here."""
-        if self.forked or self.states[0]:
-            raise BitstreamError("expected the final state 0, found data")
+        if self.forked or self.states[0] != _INITIAL:
+            raise BitstreamError("expected the initial state, found another")
 
     def _mine(self) -> int:
         return self.step & 1 if self.forked else 0

@@ -35,7 +35,7 @@ size_t ggc_rans_encode(const uint32_t *steps, size_t num_steps, uint8_t *end, ui
 {
     uint8_t *next = end;
     size_t k = num_steps;
-    uint64_t x = 0;
+    uint64_t x = GGC_RANS_INITIAL;
     while (k > 0 && !ggc_rans_full(x, steps[k - 1] & 0xffff)) {
         k--;
         x = ggc_rans_put(x, steps[k] >> 16, steps[k] & 0xffff);
@@ -61,8 +61,8 @@ size_t ggc_rans_encode(const uint32_t *steps, size_t num_steps, uint8_t *end, ui
         x = put_bits(even, upper, length, &next);
         x = put_bits(x, (uint32_t)length, GGC_RANS_FOLD_BITS, &next);
     }
-    for (; x; x >>= 8)
-        *--next = (uint8_t)x;
+    for (uint64_t rest = x == GGC_RANS_INITIAL ? 0 : x; rest; rest >>= 8)
+        *--next = (uint8_t)rest;
     return (size_t)(end - next);
 }
 
@@ -82,16 +82,18 @@ static uint32_t take_bits(ggc_rans_reader *r, int width, uint32_t flip)
     return value;
 }
 
-/* Reads the states: of a stream of at most eight bytes all bytes are one state; of a longer one the first five
- * to eight, so that whole words remain, and the second state is unfolded from the first. */
+/* Reads the states: no bytes are the initial state; up to eight are one state; of a longer stream the first five
+ * to eight are, so that whole words remain, and the second state is unfolded from the first. */
 void ggc_rans_open(ggc_rans_reader *r, const uint8_t *data, size_t size)
 {
     const size_t head = size <= GGC_RANS_MAX_SINGLE ? size : 5 + (size - 5) % GGC_RANS_WORD_BYTES;
     *r = (ggc_rans_reader){.data = data, .next = data + head, .end = data + size};
-    if (head && data[0] == 0)
-        r->status = GGC_RANS_PADDED;
     for (size_t i = 0; i < head; i++)
         r->x[0] = r->x[0] << 8 | data[i];
+    if (size == 0)
+        r->x[0] = GGC_RANS_INITIAL;
+    else if (data[0] == 0 || r->x[0] <= GGC_RANS_INITIAL)
+        r->status = GGC_RANS_BAD_STATE;
     if (head == size || r->status != GGC_RANS_OK)
         return;
     r->forked = 1;

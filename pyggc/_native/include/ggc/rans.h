@@ -2,7 +2,7 @@
  *
  * A step is (start, frequency): an interval of a CDF, or of a uniform distribution for raw bits. The encoder
  * logs the steps forward and codes them backward. docs/spec_entropy.rst is normative and explains the two
- * tricks that keep short streams short: one state starts at 0 and is the only one until its first word, which
+ * tricks that keep short streams short: one state starts small and is the only one until its first word, which
  * becomes the initial value of the other state instead of bytes; and the flush codes one state into the other.
  */
 #ifndef GGC_RANS_H
@@ -13,6 +13,7 @@
 
 #include "dyadic.h"
 
+#define GGC_RANS_INITIAL ((uint64_t)GGC_CDF_TOTAL) /* the least state that every step but a sure one enlarges */
 #define GGC_RANS_LOWER ((uint64_t)1 << 32) /* two live states are never below it between steps */
 #define GGC_RANS_WORD_BITS 32
 #define GGC_RANS_WORD_BYTES 4
@@ -23,7 +24,7 @@
 /* A step packed in 32 bits; the frequency is 1 to 2^15. */
 #define GGC_STEP(start, frequency) (((uint32_t)(start) << 16) | (uint32_t)(frequency))
 
-enum { GGC_RANS_OK = 0, GGC_RANS_TRUNCATED = 1, GGC_RANS_PADDED = 2 };
+enum { GGC_RANS_OK = 0, GGC_RANS_TRUNCATED = 1, GGC_RANS_BAD_STATE = 2 };
 
 typedef struct {
     uint64_t x[2]; /* x[k & 1] decodes step k; with one live state only x[0] is used */
