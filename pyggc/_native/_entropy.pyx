@@ -4,7 +4,7 @@ from cpython.buffer cimport PyBUF_ND, PyBUF_WRITABLE, PyBuffer_Release, PyObject
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.math cimport log2
 from libc.stddef cimport size_t
-from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcmp, memcpy, memset
 
@@ -171,10 +171,14 @@ cdef class DyadicBank:
     cdef size_t count_bytes(self) noexcept:
         return <size_t>self.model.num_contexts * sizeof(uint16_t)
 
-    cdef int acquire(self) except -1:
+    cdef int check_idle(self) except -1:
         # Two threads adapting one CDF at a time could leave it invalid, which is more than a wrong result.
         if self.busy:
             raise RuntimeError("the model is in use by another thread")
+        return 0
+
+    cdef int acquire(self) except -1:
+        self.check_idle()
         self.busy = True
         return 0
 
@@ -182,6 +186,7 @@ cdef class DyadicBank:
         """Copy of the lanes, uint16 (num_contexts, num_rates, 16)."""
         out = np.empty((self.model.num_contexts, self.model.num_rates, GGC_LANES), np.uint16)
         cdef uint16_t[:, :, ::1] target = out
+        self.check_idle()
         memcpy(&target[0, 0, 0], self.model.lanes, self.lane_bytes())
         return out
 
@@ -189,6 +194,7 @@ cdef class DyadicBank:
         """Copy of the counters, uint16 (num_contexts,)."""
         out = np.empty(self.model.num_contexts, np.uint16)
         cdef uint16_t[::1] target = out
+        self.check_idle()
         memcpy(&target[0], self.model.counts, self.count_bytes())
         return out
 

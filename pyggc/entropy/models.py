@@ -66,7 +66,7 @@ def cdf_from_counts(counts: npt.ArrayLike) -> npt.NDArray[np.uint16]:
     Parameters
     ----------
     counts : array_like of int, shape (..., M)
-        Occurrences of each symbol, non-negative, 1 <= M <= 16, each sum in [1, 2^48]. Zero counts get one unit.
+        Occurrences of each symbol, in [0, 2^44] and not all 0, 1 <= M <= 16.
 
     Returns
     -------
@@ -98,7 +98,8 @@ def cdf_from_counts(counts: npt.ArrayLike) -> npt.NDArray[np.uint16]:
     total = cumulative[..., -1:]
     if array.size and total.min() == 0:
         raise ValueError("counts must not all be zero")
-    return (np.arange(m + 1, dtype=np.uint64) + cumulative * np.uint64(CDF_TOTAL - m) // total).astype(np.uint16)
+    cdf: npt.NDArray[np.uint64] = np.arange(m + 1, dtype=np.uint64) + cumulative * np.uint64(CDF_TOTAL - m) // total
+    return cdf.astype(np.uint16)
 
 
 def _lanes_of(initial_cdfs: npt.ArrayLike | None, num_symbols: int, num_contexts: int) -> npt.NDArray[np.uint16]:

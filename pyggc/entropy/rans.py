@@ -12,6 +12,7 @@ from pyggc.entropy.models import AdaptiveModel
 
 __all__ = ["RansDecoder", "RansEncoder"]
 
+
 def _bank_of(model: AdaptiveModel) -> _entropy.DyadicBank:
     if not isinstance(model, AdaptiveModel):
         raise TypeError(f"model must be an AdaptiveModel, not {type(model).__name__}")
@@ -96,9 +97,9 @@ class RansDecoder:
 
     The calls must mirror those of the encoder: the same models in the same states, the same contexts. A batch may be
     of any size, so the contexts of one may depend on the symbols of those before it. Bytes that no encoder wrote, and
-    symbols past the end, decode to symbols in range until the stream is seen to be wrong; `finish` misses only
-    what spells another valid stream, mostly another ending, which is for a checksum to catch. After a `BitstreamError` neither the decoder nor the
-    models given to it are of further use.
+    symbols past the end, decode to symbols in range until the stream is seen to be wrong. `finish` misses only what
+    spells another valid stream, mostly the same one with another ending; that is for a checksum to catch. After a
+    `BitstreamError` neither the decoder nor the models given to it are of further use.
 
     Parameters
     ----------

@@ -188,7 +188,9 @@ class HybridInteger:
         exponent = np.maximum(_floor_log2(unsigned), split)
         width = np.where(unsigned < self.direct, np.uint64(0), exponent - m)
         mantissa = (unsigned >> width) - (np.uint64(1) << m)
-        token = np.where(unsigned < self.direct, unsigned, np.uint64(self.direct) + ((exponent - split) << m) + mantissa)
+        token = np.where(
+            unsigned < self.direct, unsigned, np.uint64(self.direct) + ((exponent - split) << m) + mantissa
+        )
         extra = unsigned & ((np.uint64(1) << width) - np.uint64(1))
         return token.astype(np.uint8), extra.astype(np.uint32), width.astype(np.uint8)
 

@@ -9,9 +9,9 @@ import pickle
 
 import numpy as np
 import pytest
+from entropy_strategies import model_arguments
 from hypothesis import given
 from hypothesis import strategies as st
-from entropy_strategies import model_arguments
 
 from pyggc.entropy import AdaptiveModel, RansEncoder, cdf_from_counts
 from pyggc.entropy.models import CDF_TOTAL, MAX_RATE, SCHEDULES
@@ -102,7 +102,9 @@ def test_gains_of_the_schedules():
         assert len(gains) <= CDF_TOTAL
 
 
-@pytest.mark.parametrize(("schedule", "symbols", "percent"), [("early", 64, 31.1), ("fast", 64, 16.2), ("fast", 256, 6.0)])
+@pytest.mark.parametrize(
+    ("schedule", "symbols", "percent"), [("early", 64, 31.1), ("fast", 64, 16.2), ("fast", 256, 6.0)]
+)
 def test_learning_cost_of_a_geometric_source(schedule, symbols, percent):
     """The reference numbers at r = 7, M = 16, within the noise of 300 runs."""
     rng = np.random.default_rng(1)
@@ -141,7 +143,9 @@ def test_copy_and_pickle_are_independent_and_equal(arguments):
         assert repr(twin) == repr(model)
         adapt(twin, [arguments["num_symbols"] - 1] * 3)
         adapt(model.copy(), [0])
-        assert (twin == model) == (twin.cdf_q15.tolist() == model.cdf_q15.tolist() and (twin.counts == model.counts).all())
+        assert (twin == model) == (
+            twin.cdf_q15.tolist() == model.cdf_q15.tolist() and (twin.counts == model.counts).all()
+        )
     assert model != AdaptiveModel(arguments["num_symbols"], arguments["num_contexts"] + 1)
     assert model != "model"
     with pytest.raises(TypeError):

@@ -128,7 +128,9 @@ def test_nothing_costs_nothing():
     decoder.finish()
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint16, np.int16, np.uint32, np.int32, np.uint64, np.int64, ">i4"])
+@pytest.mark.parametrize(
+    "dtype", [np.uint8, np.int8, np.uint16, np.int16, np.uint32, np.int32, np.uint64, np.int64, ">i4"]
+)
 @pytest.mark.parametrize("layout", ["C", "F", "strided", "list"])
 def test_any_integer_type_and_layout(dtype, layout):
     rng = np.random.default_rng(9)
@@ -171,7 +173,15 @@ def test_a_failed_call_leaves_everything_as_it_was():
     ]:
         with pytest.raises(ValueError, match=r"symbols|contexts"):
             encoder.push(symbols, model, contexts)
-    for values, widths in [([8], [3]), ([1], [0]), ([1], [33]), ([1], [-1]), ([-1], [4]), ([2**32], [32]), ([1, 1], [1] * 3)]:
+    for values, widths in [
+        ([8], [3]),
+        ([1], [0]),
+        ([1], [33]),
+        ([1], [-1]),
+        ([-1], [4]),
+        ([2**32], [32]),
+        ([1, 1], [1] * 3),
+    ]:
         with pytest.raises(ValueError, match=r"values|widths"):
             encoder.push_bits(values, widths)
     with pytest.raises(TypeError, match="symbols"):
@@ -286,7 +296,9 @@ def test_random_bytes_decode_to_symbols_in_range_or_a_bitstream_error(data, scri
 
 
 def test_errors_of_the_beginning_name_section_and_offset():
-    with pytest.raises(BitstreamError, match=r"POSN at byte 0: expected a state above 0x8000 without leading zeros, found 0001"):
+    with pytest.raises(
+        BitstreamError, match=r"POSN at byte 0: expected a state above 0x8000 without leading zeros, found 0001"
+    ):
         RansDecoder(b"\0\1", section="POSN")
     with pytest.raises(TruncatedStream, match=r"POSN at byte 12 of 12: expected another 4-byte word, found the end"):
         # The low bits of the state say that 31 raw bits follow: it runs dry and takes the only word.

@@ -9,6 +9,7 @@
 #define GGC_DYADIC_H
 
 #include <stdint.h>
+#include <string.h>
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
@@ -50,12 +51,14 @@ typedef struct {
 
 static inline ggc_cdf ggc_load_cdf(const uint16_t *lanes)
 {
-    return *(const ggc_cdf *)__builtin_assume_aligned(lanes, 2 * GGC_LANES);
+    ggc_cdf cdf;
+    memcpy(&cdf, __builtin_assume_aligned(lanes, 2 * GGC_LANES), sizeof cdf);
+    return cdf;
 }
 
 static inline void ggc_store_cdf(uint16_t *lanes, ggc_cdf cdf)
 {
-    *(ggc_cdf *)__builtin_assume_aligned(lanes, 2 * GGC_LANES) = cdf;
+    memcpy(__builtin_assume_aligned(lanes, 2 * GGC_LANES), &cdf, sizeof cdf);
 }
 
 static inline ggc_bounds ggc_bounds_of(int num_symbols)
