@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from entropy_strategies import Batch, scripts
@@ -303,6 +305,21 @@ def test_errors_of_the_beginning_name_section_and_offset():
     with pytest.raises(TruncatedStream, match=r"POSN at byte 12 of 12: expected another 4-byte word, found the end"):
         # The low bits of the state say that 31 raw bits follow: it runs dry and takes the only word.
         RansDecoder(b"\1\0\0\0\0\0\x7c\0" + bytes(4), section="POSN")
+
+
+def test_threads_code_side_by_side():
+    """The GIL is released in the loops; coders that share nothing do not meet."""
+    symbols = np.minimum(np.random.default_rng(4).geometric(0.3, 100_000) - 1, 15)
+
+    def work(_: int) -> bytes:
+        encoder = RansEncoder()
+        encoder.push(symbols, AdaptiveModel(16))
+        data = encoder.finish()
+        assert (RansDecoder(data).pop(symbols.size, AdaptiveModel(16)) == symbols).all()
+        return data
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(work, range(8)))) == 1
 
 
 def test_encoder_starts_anew_after_finish():
