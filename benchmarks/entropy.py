@@ -9,10 +9,11 @@ import argparse
 import json
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from pyggc.entropy import AdaptiveModel, RansDecoder, RansEncoder
+from pyggc.entropy import AdaptiveModel, RansDecoder, RansEncoder, cdf_from_counts
 
 M = 16
 MODELS: list[tuple[str, int | tuple[int, int]]] = [
@@ -89,6 +90,22 @@ def learning(rng: np.random.Generator, n: int, runs: int = 30) -> dict[str, dict
     }
 
 
+def priors(rng: np.random.Generator, n: int = 200, runs: int = 100) -> dict[str, dict[str, float]]:
+    """Mean bytes beyond the true probabilities with a flat start, and with a Laplace 2 start worth so many symbols."""
+    guess = cdf_from_counts((laplace(2.0) * 2**20).astype(np.int64))
+    starts: dict[str, dict[str, Any]] = {"flat": {}}
+    for count in (0, 4, 8, 16, 32, 64):
+        starts[f"count {count}"] = {"initial_cdfs": guess, "initial_count": count}
+    result = {}
+    for scale in (1.0, 2.0, 4.0):
+        drawn = [draw(rng, np.broadcast_to(laplace(scale), (n, M))) for _ in range(runs)]
+        result[f"Laplace {scale:g}"] = {
+            name: round(float(np.mean([AdaptiveModel(M, **start).cost(s) - bits for s, bits in drawn])) / 8, 2)
+            for name, start in starts.items()
+        }
+    return result
+
+
 def best(action: Callable[[], object], times: int = 7) -> float:
     """Fewest seconds of a few runs."""
     found = []
@@ -147,6 +164,7 @@ def main() -> None:
         "bits a symbol beyond the source, 200 symbols": learning(rng, 200),
         "bits a symbol beyond the source, 1000 symbols": learning(rng, 1000),
         "bits a symbol beyond the source, 4000 symbols": learning(rng, 4000, 10),
+        "bytes beyond the source, 200 symbols, by start": priors(rng),
         "speed, 1,000,000 symbols": speed(rng),
         "one call": call_overhead(),
     }

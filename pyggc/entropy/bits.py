@@ -66,7 +66,7 @@ def pack_bits(values: npt.ArrayLike, widths: npt.ArrayLike) -> bytes:
 def unpack_bits(
     data: bytes | bytearray | memoryview, widths: npt.ArrayLike, *, section: str = "raw bits"
 ) -> npt.NDArray[np.uint64]:
-    """Split what `pack_bits` concatenated.
+    r"""Split what `pack_bits` concatenated.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def unpack_bits(
 
     Examples
     --------
-    >>> unpack_bits(b"\\xa3", [1, 3, 4]).tolist()
+    >>> unpack_bits(b"\xa3", [1, 3, 4]).tolist()
     [1, 2, 3]
     """
     view = bytes(data)

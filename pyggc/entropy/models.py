@@ -26,16 +26,17 @@ _LANES = 16
 
 
 def _early_gains(num_symbols: int, rate: int) -> list[int]:
-    """The draft's early adaptation (section 2.5.3): the first M symbols of a context."""
+    """Follow the draft's early adaptation (section 2.5.3) for the first M symbols of a context."""
     return [CDF_TOTAL // (num_symbols + c) for c in range(num_symbols)]
 
 
 def _fast_gains(num_symbols: int, rate: int) -> list[int]:
-    """A counting estimator with a quarter of a count a symbol to begin with, until it is as slow as the rate."""
+    """Count, with a quarter of a count a symbol to begin with, until a step is as small as the rate's."""
     return [4 * CDF_TOTAL // (num_symbols + 4 * (c + 1)) for c in range(1 << rate)]
 
 
 def _steady_gains(num_symbols: int, rate: int) -> list[int]:
+    """Adapt at the rate from the first symbol on."""
     return []
 
 
@@ -103,7 +104,7 @@ def cdf_from_counts(counts: npt.ArrayLike) -> npt.NDArray[np.uint16]:
 
 
 def _lanes_of(initial_cdfs: npt.ArrayLike | None, num_symbols: int, num_contexts: int) -> npt.NDArray[np.uint16]:
-    """Validated initial CDFs as (num_contexts, 16) lanes: fl[1..], then the total."""
+    """Validate initial CDFs; return (num_contexts, 16) lanes: fl[1..], then the total."""
     if initial_cdfs is None:
         initial_cdfs = np.arange(num_symbols + 1) * CDF_TOTAL // num_symbols
     cdfs = np.asarray(initial_cdfs)

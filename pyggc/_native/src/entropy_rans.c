@@ -1,4 +1,4 @@
-/* The parts of rANS that no instruction set speeds up: the backward pass, the flush and raw bits. */
+/* rANS without the models: the backward pass, the flush, its opposite, and raw bits. */
 #include "ggc/rans.h"
 
 static inline uint8_t *put_word(uint8_t *next, uint32_t word)
