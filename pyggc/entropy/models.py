@@ -156,9 +156,9 @@ class AdaptiveModel:
     Notes
     -----
     ``benchmarks/entropy.py`` measures what learning costs. The default is good from 200 symbols a context on; where the
-    statistics do not drift, rate 8 saves another 0.01 to 0.02 bits a symbol, and ``rate=(6, 9)`` nearly as much without
-    losing to drift, for a third more time. Initial CDFs of about the right shape are worth an `initial_count` of
-    16 to 32, and halve the cost of the first 200 symbols.
+    statistics do not drift, rate 8 saves another 0.01 to 0.02 bits a symbol, and ``rate=(6, 9)`` nearly as much with
+    less to lose to drift, for up to 40 % more time. Initial CDFs of about the right shape are worth an `initial_count`
+    of 16 to 32, and save a quarter to a half of what the first 200 symbols cost to learn.
 
     Examples
     --------
