@@ -155,12 +155,16 @@ class Gaussians2D:
         """
         if isinstance(index, (int, np.integer)):
             index = [int(index)]
-        arrays = [array[index] for array in self._arrays()]
-        return Gaussians2D(*arrays, width=self.width, height=self.height)
+        return self._like([array[index] for array in self._arrays()])
 
     def _arrays(self) -> list[NDArray[np.float32]]:
         arrays = [self.means, self.cholesky, self.colors]
         return arrays if self.opacities is None else [*arrays, self.opacities]
+
+    def _like(self, arrays: Sequence[NDArray[Any]]) -> Gaussians2D:
+        """The same image made of other Gaussians, given as `_arrays` gives them."""
+        means, cholesky, colors, *opacities = arrays
+        return Gaussians2D(means, cholesky, colors, opacities[0] if opacities else None, self.width, self.height)
 
     @staticmethod
     def concatenate(parts: Sequence[Gaussians2D]) -> Gaussians2D:
@@ -189,7 +193,7 @@ class Gaussians2D:
         if len(kinds) > 1:
             raise ValueError("parts must agree in channels, opacities and size")
         arrays = [np.concatenate(group) for group in zip(*(p._arrays() for p in parts), strict=True)]
-        return Gaussians2D(*arrays, width=parts[0].width, height=parts[0].height)
+        return parts[0]._like(arrays)
 
     def covariance(self) -> NDArray[np.float64]:
         """Return the covariance matrices L Lᵀ, shape (N, 2, 2), in square pixels."""
@@ -228,7 +232,7 @@ class Gaussians2D:
         (mx, my), (l1, l2, l3) = self.means.astype(np.float64).T, self.cholesky.astype(np.float64).T
         u1 = (points_x - mx.reshape(shape)) / l1.reshape(shape)
         u2 = (points_y - my.reshape(shape) - l3.reshape(shape) * u1) / l2.reshape(shape)
-        value = np.exp(-0.5 * (u1 * u1 + u2 * u2))
+        value: NDArray[np.float64] = np.exp(-0.5 * (u1 * u1 + u2 * u2))
         return value if self.opacities is None else value * self.opacities.reshape(shape)
 
     def scaled(self, sx: float, sy: float | None = None) -> Gaussians2D:
@@ -308,14 +312,22 @@ class Gaussians2D:
         """
         try:
             with zipfile.ZipFile(path) as archive:
-                fields = {name: _member(archive, name) for name in _FIELDS if f"{name}.npy" in archive.namelist()}
-            size = fields.pop("size", np.empty(0, np.int64)).tolist()
-            if len(size) not in (0, 2):
-                raise ValueError(f"size must have 2 entries, got {len(size)}")
-            return Gaussians2D(**fields, **dict(zip(("width", "height"), size, strict=False)))
+                names = archive.namelist()
+                means, cholesky, colors = (_member(archive, name) for name in _FIELDS[:3])
+                opacities = _member(archive, "opacities") if "opacities.npy" in names else None
+                width, height = _member(archive, "size").tolist() if "size.npy" in names else (None, None)
+            return Gaussians2D(means, cholesky, colors, opacities, width, height)
         except OSError:
             raise
-        except (zipfile.BadZipFile, ValueError, TypeError, EOFError, NotImplementedError, RuntimeError) as error:
+        except (
+            zipfile.BadZipFile,
+            KeyError,
+            ValueError,
+            TypeError,
+            EOFError,
+            NotImplementedError,
+            RuntimeError,
+        ) as error:
             raise BitstreamError(f"{os.fspath(path)}: not a file of Gaussians: {error}") from error
 
 

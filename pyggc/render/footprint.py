@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
     Arrays = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 
-#: Variance that a shrunken axis gains, in output pixels, as the scale goes to zero. A box of one pixel has 1/12; the
-#: kernel, cut at three standard deviations, has only 0.88 of the variance of its covariance, which asks for 0.0947.
-FOOTPRINT_VARIANCE = 0.0947
+#: Variance that a shrunken axis gains, in output pixels, as the scale goes to zero. A box of one pixel has 1/12, and
+#: the kernel only 0.88 of the variance of its covariance, being cut at three standard deviations, which together ask
+#: for 0.095; the best agreement with an area average was measured between 0.100 and 0.104.
+FOOTPRINT_VARIANCE = 13.0 / 128.0
 
 
 def scale_parameters(

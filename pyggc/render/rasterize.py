@@ -212,5 +212,5 @@ def _integer(name: str, value: object, limit: int) -> int:
 
 
 def _in_proportion(side: int, numerator: int, denominator: int) -> int:
-    """side * numerator / denominator, rounded, at least 1."""
+    """Round side * numerator / denominator; at least 1."""
     return max(1, (2 * side * numerator + denominator) // (2 * denominator))

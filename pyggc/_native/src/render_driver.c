@@ -34,7 +34,9 @@ const ggc_variant *ggc_variant_at(int index) {
 }
 
 /* v clipped to [low, high], and low if v is NaN, so that no parameters can lead a conversion astray. */
-static double clip(double v, double low, double high) { return v > low ? (v < high ? v : high) : low; }
+static double clip(double v, double low, double high) {
+    return v > low ? (v < high ? v : high) : low;
+}
 
 /* The integers of [centre - half, centre + half] within [low, high), as [first, end). */
 static void clip_range(double centre, double half, int32_t low, int32_t high, int32_t *first, int32_t *end) {
@@ -54,16 +56,20 @@ static ggc_item prepare_item(const ggc_job *job, const box *region, int64_t inde
     item.g = ggc_prepare(job->means + 2 * index, job->cholesky + 3 * index, job->colors + job->channels * index,
                          job->channels);
     item.reach = ggc_reach_of(&item.g);
-    clip_range(item.g.mx, item.reach.half_x, region->x0, region->x1, &item.x0, &item.x1);
-    clip_range(item.g.my, item.reach.half_y, region->y0, region->y1, &item.y0, &item.y1);
+    clip_range(item.g.mx, ggc_half_width(&item.g), region->x0, region->x1, &item.x0, &item.x1);
+    clip_range(item.g.my, ggc_half_height(&item.reach), region->y0, region->y1, &item.y0, &item.y1);
     return item;
 }
 
-static int is_empty(const ggc_item *item) { return item->x0 >= item->x1 || item->y0 >= item->y1; }
+static int is_empty(const ggc_item *item) {
+    return item->x0 >= item->x1 || item->y0 >= item->y1;
+}
 
 /* Accumulators from one row of a plane to the next: whole cache lines, an odd number of them, so that the rows of a
  * block of columns spread over all sets of the cache. */
-static int32_t stride_of(int32_t columns) { return ((columns + GGC_ALIGN - 1) / GGC_ALIGN | 1) * GGC_ALIGN; }
+static int32_t stride_of(int32_t columns) {
+    return ((columns + GGC_ALIGN - 1) / GGC_ALIGN | 1) * GGC_ALIGN;
+}
 
 /* All that one call allocates. `counts` has a Gaussian count a strip, then its prefix sum within the band; `list` has
  * the bins of the band's strips, one after the other. */
@@ -113,7 +119,7 @@ static int allocate(plan *p, const ggc_job *job) {
 static void render_strip(const plan *p, const ggc_job *job, int32_t strip, int32_t *acc, const uint32_t *list,
                          int64_t count) {
     static const int sizes[] = {[GGC_UINT8] = 1, [GGC_UINT16] = 2, [GGC_FLOAT32] = 4, [GGC_INT32] = 4};
-    const int32_t k = job->supersample, y = strip * job->tile_height;
+    const int32_t k = job->supersample, pixel = job->channels * sizes[job->type], y = strip * job->tile_height;
     const int32_t rows = job->height - y < job->tile_height ? job->height - y : job->tile_height;
     for (int32_t x = 0; x < job->width; x += job->tile_width) {
         const int32_t columns = job->width - x < job->tile_width ? job->width - x : job->tile_width;
@@ -127,8 +133,8 @@ static void render_strip(const plan *p, const ggc_job *job, int32_t strip, int32
             .channels = job->channels,
         };
         const ggc_target target = {
-            .out = (char *)job->out + ((int64_t)y * job->width + x) * job->channels * sizes[job->type],
-            .pitch = (int64_t)job->width * job->channels,
+            .out = (char *)job->out + ((int64_t)y * job->width + x) * pixel,
+            .pitch = (int64_t)job->width * pixel,
             .supersample = k,
             .type = job->type,
             .clip = job->clip,
@@ -198,14 +204,15 @@ int ggc_render(const ggc_job *job) {
 
 /* The most pixels that a column of [first, end) can have: the longest chord, and the rows that any chord reaches. */
 static double cell_height(const ggc_item *item, int32_t first, int32_t end) {
+    const ggc_gaussian *g = &item->g;
     const ggc_reach *reach = &item->reach;
     double low, high;
-    ggc_reach_rows(reach, first, end - 1.0, &low, &high);
+    ggc_reach_rows(g, reach, first, end - 1.0, &low, &high);
     low = low > item->y0 ? low : item->y0;
     high = high < item->y1 - 1 ? high : item->y1 - 1;
-    const double nearest = clip(reach->mx, first, end - 1.0), u = (nearest - reach->mx) * reach->i1;
+    const double u = (clip(g->mx, first, end - 1.0) - g->mx) * g->i1;
     const double rest = (reach->radius - u) * (reach->radius + u);
-    const double chord = 2.0 * (reach->l2 * GGC_SQRT(rest > 0.0 ? rest : 0.0) + reach->margin) + 1.0;
+    const double chord = 2.0 * (reach->l2 * GGC_SQRT(rest > 0.0 ? rest : 0.0) + GGC_MARGIN) + 1.0;
     return clip(high - low + 1.0, 0.0, chord);
 }
 

@@ -102,36 +102,39 @@ GGC_INLINE float ggc_weight(const ggc_gaussian *g, float x, float t) {
 }
 
 /* The ellipse that holds every pixel whose computed q is below 9: (x - mx, y - my) = (l1 u, l2 t) with real numbers
- * u^2 + (t - s u)^2 <= radius^2. docs/maths_renderer.rst proves the radius; margin covers the rounding in binary64. */
+ * u^2 + (t - s u)^2 <= radius^2. docs/maths_renderer.rst proves the radius; GGC_MARGIN pixels and 2^-40 of a length
+ * cover the rounding in binary64. */
 typedef struct {
-    double mx, my, i1, l2, s;
-    double radius, top, top_at; /* the largest t, and the u where it is reached; the least is opposite */
-    double margin, half_x, half_y;
+    double l2, radius;
+    double top, top_at; /* the largest t, and the u where it is reached; the least is opposite */
 } ggc_reach;
 
+#define GGC_MARGIN 0x1p-10
+
 GGC_INLINE ggc_reach ggc_reach_of(const ggc_gaussian *g) {
-    const double s = g->s, l1 = 1.0 / g->i1, l2 = 1.0 / g->i2;
-    const double norm = GGC_SQRT(1.0 + s * s);
+    const double s = g->s, norm = GGC_SQRT(1.0 + s * s);
     ggc_reach r;
-    r.mx = g->mx;
-    r.my = g->my;
-    r.i1 = g->i1;
-    r.l2 = l2;
-    r.s = s;
+    r.l2 = 1.0 / g->i2;
     r.radius = 3.0 + ((s < 0.0 ? -s : s) + 4.0) * 0x1p-19;
     r.top = r.radius * norm;
     r.top_at = r.radius * s / norm;
-    r.margin = 0x1p-10 + l2 * r.top * 0x1p-40;
-    r.half_x = l1 * 3.00001 + 0x1p-10;
-    r.half_y = l2 * r.top + r.margin;
     return r;
 }
 
-/* The rows that the columns xa <= x <= xb reach: low <= y <= high. Not clipped; columns beyond half_x give the row of
- * the ellipse's nearest end. */
-GGC_INLINE void ggc_reach_rows(const ggc_reach *r, double xa, double xb, double *low, double *high) {
-    const double radius = r->radius, s = r->s;
-    double ua = (xa - r->mx) * r->i1, ub = (xb - r->mx) * r->i1;
+/* Half the sides of the box around the ellipse, in pixels. */
+GGC_INLINE double ggc_half_width(const ggc_gaussian *g) {
+    return 3.00001 / g->i1 + GGC_MARGIN;
+}
+GGC_INLINE double ggc_half_height(const ggc_reach *r) {
+    return r->l2 * r->top * (1.0 + 0x1p-40) + GGC_MARGIN;
+}
+
+/* The rows that the columns xa <= x <= xb reach: low <= y <= high. Not clipped; columns beyond the ellipse give the
+ * row of its nearest end. */
+GGC_INLINE void ggc_reach_rows(const ggc_gaussian *g, const ggc_reach *r, double xa, double xb, double *low,
+                               double *high) {
+    const double radius = r->radius, s = g->s, margin = r->l2 * r->top * 0x1p-40 + GGC_MARGIN;
+    double ua = (xa - g->mx) * g->i1, ub = (xb - g->mx) * g->i1;
     ua = ua > -radius ? ua : -radius;
     ub = ub > -radius ? ub : -radius;
     ua = ua < radius ? ua : radius;
@@ -142,8 +145,8 @@ GGC_INLINE void ggc_reach_rows(const ggc_reach *r, double xa, double xb, double 
     /* Between the columns a boundary is highest at one of them, unless its summit lies between. */
     top = (ua <= r->top_at) & (r->top_at <= ub) ? r->top : top;
     bottom = (ua <= -r->top_at) & (-r->top_at <= ub) ? -r->top : bottom;
-    *low = r->my + (r->l2 * bottom - r->margin);
-    *high = r->my + (r->l2 * top + r->margin);
+    *low = g->my + (r->l2 * bottom - margin);
+    *high = g->my + (r->l2 * top + margin);
 }
 
 #endif

@@ -26,7 +26,7 @@ typedef struct {
     int32_t x0, y0, width, height, stride, channels;
 } ggc_tile;
 
-/* Where a tile's pixels go: `out` is the first sample of its first pixel, `pitch` the samples of a row of the image.
+/* Where a tile's pixels go: `out` is the first sample of its first pixel, `pitch` the bytes of a row of the image.
  * With supersample = k every output pixel is the mean of k x k accumulators. */
 typedef struct {
     void *out;

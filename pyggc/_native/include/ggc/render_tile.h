@@ -14,14 +14,15 @@
 /* A vector of columns, the block, meets an ellipse in consecutive rows. These are the rows [first, end) of each of
  * `count` blocks from column x on, clipped to [low, high). The comparisons are written so that a NaN in the reach
  * gives an extent within the bounds. */
-GGC_INLINE void block_rows(const ggc_reach *item_reach, int32_t x, int32_t count, int32_t low, int32_t high,
-                           int32_t *first, int32_t *end) {
-    const ggc_reach reach = *item_reach;
+GGC_INLINE void block_rows(const ggc_item *item, int32_t x, int32_t count, int32_t low, int32_t high, int32_t *first,
+                           int32_t *end) {
+    const ggc_gaussian g = item->g;
+    const ggc_reach reach = item->reach;
     const double origin = low, rows = high - low;
     for (int32_t i = 0; i < count; i++) {
         double a, b;
         const double left = x + i * GGC_LANES;
-        ggc_reach_rows(&reach, left, left + (GGC_LANES - 1), &a, &b);
+        ggc_reach_rows(&g, &reach, left, left + (GGC_LANES - 1), &a, &b);
         a -= origin;
         b -= origin - 1.0;
         a = a > 0.0 ? a : 0.0;
@@ -59,7 +60,7 @@ GGC_INLINE void add_rows(const ggc_tile *tile, const ggc_item *item, const int c
         t[i] = ggc_t(&g, (float)(y + i));
     while (x < end_x) {
         const int32_t needed = (end_x - x + GGC_LANES - 1) / GGC_LANES, count = needed < BLOCKS ? needed : BLOCKS;
-        block_rows(&item->reach, x, count, y, y + rows, first, end);
+        block_rows(item, x, count, y, y + rows, first, end);
         for (int32_t i = 0; i < count; i++, x += GGC_LANES) {
             int32_t *acc = tile->acc + (y + first[i] - tile->y0) * pitch + (x - tile->x0);
             add_block(&g, acc, tile->stride, channels, (float)x, t + first[i], end[i] - first[i]);
@@ -79,24 +80,32 @@ GGC_INLINE void add_item(const ggc_tile *tile, const ggc_item *item, const int c
         add_rows(tile, item, channels, x, x1, y, y1 - y < ROWS ? y1 - y : ROWS);
 }
 
+GGC_INLINE void add_list(const ggc_tile *tile, const ggc_item *items, const uint32_t *list, int64_t count,
+                         const int channels) {
+    for (int64_t i = 0; i < count; i++) {
+        /* A strip's items lie scattered among all; eight ahead is time enough to fetch one. */
+        if (i + 8 < count) {
+            __builtin_prefetch(items + list[i + 8]);
+            __builtin_prefetch((const char *)(items + list[i + 8]) + 64);
+        }
+        add_item(tile, items + list[i], channels);
+    }
+}
+
 static void accumulate(const ggc_tile *tile, const ggc_item *items, const uint32_t *list, int64_t count) {
     /* One copy of the loops for each number of channels, which the compiler then knows. */
     switch (tile->channels) {
     case 1:
-        for (int64_t i = 0; i < count; i++)
-            add_item(tile, items + list[i], 1);
+        add_list(tile, items, list, count, 1);
         break;
     case 2:
-        for (int64_t i = 0; i < count; i++)
-            add_item(tile, items + list[i], 2);
+        add_list(tile, items, list, count, 2);
         break;
     case 3:
-        for (int64_t i = 0; i < count; i++)
-            add_item(tile, items + list[i], 3);
+        add_list(tile, items, list, count, 3);
         break;
     case 4:
-        for (int64_t i = 0; i < count; i++)
-            add_item(tile, items + list[i], 4);
+        add_list(tile, items, list, count, 4);
         break;
     }
 }
@@ -118,45 +127,53 @@ GGC_INLINE uint16_t to_uint16(int32_t value) {
 }
 
 /* Exactly rounded: the conversion rounds to 24 bits, the product is exact. */
-GGC_INLINE float to_float32(int32_t value) { return (float)value * 0x1p-20f; }
+GGC_INLINE float to_float32(int32_t value) {
+    return (float)value * 0x1p-20f;
+}
 
-GGC_INLINE float to_float32_unit(int32_t value) { return to_float32(to_unit(value)); }
+GGC_INLINE float to_float32_unit(int32_t value) {
+    return to_float32(to_unit(value));
+}
 
-GGC_INLINE int32_t to_int32(int32_t value) { return value; }
+GGC_INLINE int32_t to_int32(int32_t value) {
+    return value;
+}
 
-/* A row of planes of accumulators to interleaved samples; `channels` is a constant wherever this is inlined. */
-#define DEFINE_STORE_ROW(name, sample, convert)                                                                        \
-    GGC_INLINE void name(const int32_t *acc, int32_t stride, int32_t width, const int channels,                        \
-                         sample *restrict out) {                                                                       \
-        for (int32_t i = 0; i < width; i++)                                                                            \
+/* A row of planes of accumulators to interleaved samples. A function for each number of channels, never inlined:
+ * the compiler must know the number and trust `restrict`, or it would not vectorize. Nor would it with 32-bit
+ * indices, which wrap around by the flags (-fwrapv) that Python adds. */
+typedef void store_row(const int32_t *acc, ptrdiff_t stride, int32_t width, void *out);
+
+#define DEFINE_STORE(name, sample, convert, channels)                                                                  \
+    static __attribute__((noinline)) void name##_##channels(const int32_t *restrict acc, ptrdiff_t stride,             \
+                                                            int32_t width, void *restrict out) {                       \
+        for (ptrdiff_t i = 0; i < width; i++)                                                                          \
             for (int c = 0; c < channels; c++)                                                                         \
-                out[i * channels + c] = convert(acc[c * (ptrdiff_t)stride + i]);                                       \
+                ((sample *)out)[i * channels + c] = convert(acc[c * stride + i]);                                      \
     }
+#define DEFINE_STORES(name, sample, convert)                                                                           \
+    DEFINE_STORE(name, sample, convert, 1)                                                                             \
+    DEFINE_STORE(name, sample, convert, 2)                                                                             \
+    DEFINE_STORE(name, sample, convert, 3)                                                                             \
+    DEFINE_STORE(name, sample, convert, 4)                                                                             \
+    static store_row *const name[GGC_MAX_CHANNELS] = {name##_1, name##_2, name##_3, name##_4};
 
-DEFINE_STORE_ROW(store_uint8, uint8_t, to_uint8)
-DEFINE_STORE_ROW(store_uint16, uint16_t, to_uint16)
-DEFINE_STORE_ROW(store_float32, float, to_float32)
-DEFINE_STORE_ROW(store_float32_unit, float, to_float32_unit)
-DEFINE_STORE_ROW(store_int32, int32_t, to_int32)
+DEFINE_STORES(store_uint8, uint8_t, to_uint8)
+DEFINE_STORES(store_uint16, uint16_t, to_uint16)
+DEFINE_STORES(store_float32, float, to_float32)
+DEFINE_STORES(store_float32_unit, float, to_float32_unit)
+DEFINE_STORES(store_int32, int32_t, to_int32)
 
-GGC_INLINE void store_row(const int32_t *acc, int32_t stride, int32_t width, const int channels,
-                          const ggc_target *target, int64_t offset) {
-    switch (target->type) {
+static store_row *store_of(int32_t type, int32_t clip, int32_t channels) {
+    switch (type) {
     case GGC_UINT8:
-        store_uint8(acc, stride, width, channels, (uint8_t *)target->out + offset);
-        break;
+        return store_uint8[channels - 1];
     case GGC_UINT16:
-        store_uint16(acc, stride, width, channels, (uint16_t *)target->out + offset);
-        break;
+        return store_uint16[channels - 1];
     case GGC_FLOAT32:
-        if (target->clip)
-            store_float32_unit(acc, stride, width, channels, (float *)target->out + offset);
-        else
-            store_float32(acc, stride, width, channels, (float *)target->out + offset);
-        break;
-    case GGC_INT32:
-        store_int32(acc, stride, width, channels, (int32_t *)target->out + offset);
-        break;
+        return clip ? store_float32_unit[channels - 1] : store_float32[channels - 1];
+    default:
+        return store_int32[channels - 1];
     }
 }
 
@@ -174,27 +191,14 @@ GGC_INLINE void average_rows(int32_t *acc, ptrdiff_t pitch, int32_t width, int32
 }
 
 static void store(const ggc_tile *tile, const ggc_target *target) {
-    const int32_t k = target->supersample, width = tile->width / k, stride = tile->stride;
-    const ptrdiff_t pitch = (ptrdiff_t)tile->channels * stride;
+    const int32_t k = target->supersample, width = tile->width / k, channels = tile->channels;
+    const ptrdiff_t stride = tile->stride, pitch = channels * stride;
+    store_row *row = store_of(target->type, target->clip, channels);
     for (int32_t y = 0; y < tile->height / k; y++) {
         int32_t *acc = tile->acc + y * k * pitch;
-        const int64_t offset = y * target->pitch;
-        for (int32_t c = 0; k > 1 && c < tile->channels; c++)
-            average_rows(acc + c * (ptrdiff_t)stride, pitch, width, k);
-        switch (tile->channels) {
-        case 1:
-            store_row(acc, stride, width, 1, target, offset);
-            break;
-        case 2:
-            store_row(acc, stride, width, 2, target, offset);
-            break;
-        case 3:
-            store_row(acc, stride, width, 3, target, offset);
-            break;
-        case 4:
-            store_row(acc, stride, width, 4, target, offset);
-            break;
-        }
+        for (int32_t c = 0; k > 1 && c < channels; c++)
+            average_rows(acc + c * stride, pitch, width, k);
+        row(acc, stride, width, (char *)target->out + y * target->pitch);
     }
 }
 

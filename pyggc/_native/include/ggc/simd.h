@@ -30,17 +30,33 @@ typedef int32_t ggc_vi __attribute__((vector_size(4 * GGC_LANES)));
 
 /* min(v, limit); ggc_round: to the nearest integer, ties to even. */
 #if defined(__AVX512F__)
-GGC_INLINE ggc_vf ggc_min_v(ggc_vf v, float limit) { return (ggc_vf)_mm512_min_ps((__m512)v, _mm512_set1_ps(limit)); }
-GGC_INLINE ggc_vi ggc_round_v(ggc_vf v) { return (ggc_vi)_mm512_cvtps_epi32((__m512)v); }
+GGC_INLINE ggc_vf ggc_min_v(ggc_vf v, float limit) {
+    return (ggc_vf)_mm512_min_ps((__m512)v, _mm512_set1_ps(limit));
+}
+GGC_INLINE ggc_vi ggc_round_v(ggc_vf v) {
+    return (ggc_vi)_mm512_cvtps_epi32((__m512)v);
+}
 #elif defined(__AVX2__)
-GGC_INLINE ggc_vf ggc_min_v(ggc_vf v, float limit) { return (ggc_vf)_mm256_min_ps((__m256)v, _mm256_set1_ps(limit)); }
-GGC_INLINE ggc_vi ggc_round_v(ggc_vf v) { return (ggc_vi)_mm256_cvtps_epi32((__m256)v); }
+GGC_INLINE ggc_vf ggc_min_v(ggc_vf v, float limit) {
+    return (ggc_vf)_mm256_min_ps((__m256)v, _mm256_set1_ps(limit));
+}
+GGC_INLINE ggc_vi ggc_round_v(ggc_vf v) {
+    return (ggc_vi)_mm256_cvtps_epi32((__m256)v);
+}
 #elif defined(__SSE2__)
-GGC_INLINE ggc_vf ggc_min_v(ggc_vf v, float limit) { return (ggc_vf)_mm_min_ps((__m128)v, _mm_set1_ps(limit)); }
-GGC_INLINE ggc_vi ggc_round_v(ggc_vf v) { return (ggc_vi)_mm_cvtps_epi32((__m128)v); }
+GGC_INLINE ggc_vf ggc_min_v(ggc_vf v, float limit) {
+    return (ggc_vf)_mm_min_ps((__m128)v, _mm_set1_ps(limit));
+}
+GGC_INLINE ggc_vi ggc_round_v(ggc_vf v) {
+    return (ggc_vi)_mm_cvtps_epi32((__m128)v);
+}
 #elif defined(__ARM_NEON) && defined(__aarch64__)
-GGC_INLINE ggc_vf ggc_min_v(ggc_vf v, float limit) { return (ggc_vf)vminq_f32((float32x4_t)v, vdupq_n_f32(limit)); }
-GGC_INLINE ggc_vi ggc_round_v(ggc_vf v) { return (ggc_vi)vcvtnq_s32_f32((float32x4_t)v); }
+GGC_INLINE ggc_vf ggc_min_v(ggc_vf v, float limit) {
+    return (ggc_vf)vminq_f32((float32x4_t)v, vdupq_n_f32(limit));
+}
+GGC_INLINE ggc_vi ggc_round_v(ggc_vf v) {
+    return (ggc_vi)vcvtnq_s32_f32((float32x4_t)v);
+}
 #else
 GGC_INLINE ggc_vf ggc_min_v(ggc_vf v, float limit) {
     for (int i = 0; i < GGC_LANES; i++)
