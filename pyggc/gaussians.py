@@ -310,24 +310,15 @@ class Gaussians2D:
         BitstreamError
             If it is damaged or not such a file.
         """
+        data = Path(path).read_bytes()
         try:
-            with zipfile.ZipFile(path) as archive:
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 names = archive.namelist()
                 means, cholesky, colors = (_member(archive, name) for name in _FIELDS[:3])
                 opacities = _member(archive, "opacities") if "opacities.npy" in names else None
                 width, height = _member(archive, "size").tolist() if "size.npy" in names else (None, None)
             return Gaussians2D(means, cholesky, colors, opacities, width, height)
-        except OSError:
-            raise
-        except (
-            zipfile.BadZipFile,
-            KeyError,
-            ValueError,
-            TypeError,
-            EOFError,
-            NotImplementedError,
-            RuntimeError,
-        ) as error:
+        except Exception as error:  # Damage can make zipfile and NumPy raise almost anything.
             raise BitstreamError(f"{os.fspath(path)}: not a file of Gaussians: {error}") from error
 
 
