@@ -1,0 +1,428 @@
+"""Dyadic adaptive models, two-state rANS and raw bits over buffers. Public names: `pyggc.entropy`."""
+
+from cpython.buffer cimport PyBUF_ND, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from libc.math cimport log2
+from libc.stddef cimport size_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport free, malloc, realloc
+from libc.string cimport memcmp, memcpy, memset
+
+import numpy as np
+
+from pyggc.errors import BitstreamError, TruncatedStream
+
+
+cdef extern from "stdlib.h" nogil:
+    int posix_memalign(void **memory, size_t alignment, size_t size)
+
+cdef extern from "ggc/bits.h" nogil:
+    size_t ggc_narrow_u8(const void *source, size_t size, int is_signed, uint8_t *target, size_t n, uint64_t limit)
+    size_t ggc_narrow_u32(const void *source, size_t size, int is_signed, uint32_t *target, size_t n, uint64_t limit)
+    void ggc_pack_bits(const uint64_t *values, const uint8_t *widths, size_t n, uint8_t *data)
+    void ggc_unpack_bits(const uint8_t *data, const uint8_t *widths, size_t n, uint64_t *values)
+
+cdef extern from "ggc/dyadic.h" nogil:
+    enum:
+        GGC_CDF_BITS
+        GGC_LANES
+    ctypedef struct ggc_dyadic:
+        uint16_t *lanes
+        uint16_t *counts
+        uint32_t num_contexts
+        int num_symbols
+        int num_rates
+        int *rate
+        uint32_t *num_gains
+        const uint16_t **gains
+        uint16_t saturation
+
+cdef extern from "ggc/rans.h" nogil:
+    enum:
+        GGC_RANS_OVERHEAD
+        GGC_RANS_OK
+        GGC_RANS_TRUNCATED
+        GGC_RANS_BAD_STATE
+    const uint64_t GGC_RANS_INITIAL
+    ctypedef struct ggc_rans_reader:
+        uint64_t *x
+        const uint8_t *data
+        const uint8_t *next
+        const uint8_t *end
+        uint32_t parity
+        int forked
+        int status
+    uint32_t GGC_STEP(uint32_t start, uint32_t frequency)
+    size_t ggc_rans_encode(const uint32_t *steps, size_t num_steps, uint8_t *end, uint64_t *state)
+    void ggc_rans_open(ggc_rans_reader *r, const uint8_t *data, size_t size)
+    int ggc_rans_pop_bits(ggc_rans_reader *r, const uint8_t *widths, size_t n, uint32_t *values)
+    void ggc_model_steps(const ggc_dyadic *m, const uint8_t *symbols, const uint32_t *contexts, size_t n,
+                         uint32_t *steps)
+    void ggc_decode(ggc_rans_reader *r, const ggc_dyadic *m, const uint32_t *contexts, size_t n, uint8_t *symbols)
+
+
+MAX_BITS = 32  # of one raw value in a rANS stream
+
+
+cdef class Integers:
+    """A C-contiguous private copy of any array of integers, in the width that the kernels read."""
+
+    cdef uint8_t *u8
+    cdef uint32_t *u32
+    cdef size_t size
+
+    def __dealloc__(self):
+        free(self.u8)
+        free(self.u32)
+
+
+cdef Integers narrow(object array, str argument, uint64_t limit, bint wide):
+    """Copy integers in [0, limit]; ValueError or TypeError names the argument otherwise."""
+    cdef Py_buffer view
+    cdef Integers out = Integers()
+    cdef size_t copied = 0, itemsize
+    cdef bint is_signed
+    if not isinstance(array, np.ndarray) or not array.flags.c_contiguous or not array.dtype.isnative:
+        array = np.asarray(array)
+        if array.size == 0 and array.dtype == np.float64:
+            array = array.astype(np.uint8)  # an empty list has no type of its own
+        array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+    if array.dtype.kind not in "iub":
+        raise TypeError(f"{argument} must hold integers, not {array.dtype}")
+    PyObject_GetBuffer(array, &view, PyBUF_ND)
+    try:
+        itemsize = <size_t>view.itemsize
+        out.size = <size_t>view.len // itemsize
+        is_signed = array.dtype.kind == "i"
+        if wide:
+            out.u32 = <uint32_t *>malloc(out.size * sizeof(uint32_t) + 1)
+        else:
+            out.u8 = <uint8_t *>malloc(out.size + 1)
+        if out.u32 == NULL and out.u8 == NULL:
+            raise MemoryError
+        with nogil:
+            if wide:
+                copied = ggc_narrow_u32(view.buf, itemsize, is_signed, out.u32, out.size, limit)
+            else:
+                copied = ggc_narrow_u8(view.buf, itemsize, is_signed, out.u8, out.size, limit)
+    finally:
+        PyBuffer_Release(&view)
+    if copied != out.size:
+        raise ValueError(f"{argument} must lie in [0, {limit}], but element {copied} is {array.flat[copied]}")
+    return out
+
+
+cdef Integers narrow_contexts(object contexts, DyadicBank bank, size_t n):
+    cdef Integers out
+    if contexts is None:
+        return None
+    out = narrow(contexts, "contexts", bank.model.num_contexts - 1, True)
+    if out.size != n:
+        raise ValueError(f"contexts must hold one context a symbol: {n}, not {out.size}")
+    return out
+
+
+cdef Integers narrow_widths(object widths):
+    return narrow(widths, "widths", MAX_BITS, False)
+
+
+cdef class DyadicBank:
+    """The CDFs and counters of all contexts of one model.
+
+    ``lanes`` (num_contexts, num_rates, 16) and ``counts`` (num_contexts,), both uint16, are copied; the caller
+    guarantees that they are valid. ``gains``: one uint16 array a rate.
+    """
+
+    cdef ggc_dyadic model
+    cdef list gain_arrays
+    cdef bint busy
+
+    def __cinit__(self, int num_symbols, tuple rates not None, list gains not None, lanes, counts):
+        cdef const uint16_t[:, :, ::1] source = lanes
+        cdef const uint16_t[::1] seen = counts
+        cdef const uint16_t[::1] gain
+        cdef int k
+        self.gain_arrays = gains
+        self.model.num_symbols = num_symbols
+        self.model.num_rates = <int>len(rates)
+        self.model.num_contexts = <uint32_t>source.shape[0]
+        for k in range(self.model.num_rates):
+            gain = gains[k]
+            self.model.rate[k] = rates[k]
+            self.model.num_gains[k] = <uint32_t>gain.shape[0]
+            self.model.gains[k] = &gain[0] if gain.shape[0] else NULL
+            self.model.saturation = max(self.model.saturation, <uint16_t>gain.shape[0])
+        if posix_memalign(<void **>&self.model.lanes, 64, self.lane_bytes()) != 0:
+            self.model.lanes = NULL
+            raise MemoryError
+        self.model.counts = <uint16_t *>malloc(self.count_bytes())
+        if self.model.counts == NULL:
+            raise MemoryError
+        memcpy(self.model.lanes, &source[0, 0, 0], self.lane_bytes())
+        memcpy(self.model.counts, &seen[0], self.count_bytes())
+
+    def __dealloc__(self):
+        free(self.model.lanes)
+        free(self.model.counts)
+
+    cdef size_t lane_bytes(self) noexcept:
+        return <size_t>self.model.num_contexts * self.model.num_rates * GGC_LANES * sizeof(uint16_t)
+
+    cdef size_t count_bytes(self) noexcept:
+        return <size_t>self.model.num_contexts * sizeof(uint16_t)
+
+    cdef int check_idle(self) except -1:
+        # Two threads adapting one CDF at a time could leave it invalid, which is more than a wrong result.
+        if self.busy:
+            raise RuntimeError("the model is in use by another thread")
+        return 0
+
+    cdef int acquire(self) except -1:
+        self.check_idle()
+        self.busy = True
+        return 0
+
+    def lanes(self):
+        """Copy of the lanes, uint16 (num_contexts, num_rates, 16)."""
+        out = np.empty((self.model.num_contexts, self.model.num_rates, GGC_LANES), np.uint16)
+        cdef uint16_t[:, :, ::1] target = out
+        self.check_idle()
+        memcpy(&target[0, 0, 0], self.model.lanes, self.lane_bytes())
+        return out
+
+    def counts(self):
+        """Copy of the counters, uint16 (num_contexts,)."""
+        out = np.empty(self.model.num_contexts, np.uint16)
+        cdef uint16_t[::1] target = out
+        self.check_idle()
+        memcpy(&target[0], self.model.counts, self.count_bytes())
+        return out
+
+    def same_state(self, DyadicBank other not None):
+        """Whether the lanes and counters of a bank of the same shape are equal."""
+        return (memcmp(self.model.lanes, other.model.lanes, self.lane_bytes()) == 0
+                and memcmp(self.model.counts, other.model.counts, self.count_bytes()) == 0)
+
+    def copy(self):
+        """Return an independent bank in the same state."""
+        rates = tuple([self.model.rate[k] for k in range(self.model.num_rates)])
+        return DyadicBank(self.model.num_symbols, rates, self.gain_arrays, self.lanes(), self.counts())
+
+    def cost(self, symbols, contexts):
+        """Bits that the symbols would cost from the present state, which stays."""
+        cdef Integers s = narrow(symbols, "symbols", self.model.num_symbols - 1, False)
+        cdef Integers c = narrow_contexts(contexts, self, s.size)
+        cdef const uint32_t *context_ids = c.u32 if c is not None else NULL
+        cdef DyadicBank scratch = self.copy()
+        cdef uint32_t *steps = <uint32_t *>malloc(s.size * sizeof(uint32_t) + 1)
+        cdef double bits = 0.0, product = 1.0
+        cdef size_t i
+        if steps == NULL:
+            raise MemoryError
+        with nogil:
+            ggc_model_steps(&scratch.model, s.u8, context_ids, s.size, steps)
+            for i in range(s.size):
+                product *= steps[i] & 0xFFFF
+                if i % 64 == 63:  # 64 frequencies of at most 2^15 stay below the largest double
+                    bits -= log2(product)
+                    product = 1.0
+            bits -= log2(product)
+        free(steps)
+        return bits + <double>s.size * GGC_CDF_BITS
+
+
+cdef class StepLog:
+    """What a rANS encoder remembers of its forward pass: one step of 32 bits a symbol."""
+
+    cdef uint32_t *steps
+    cdef size_t size, capacity
+    cdef bint busy
+    cdef readonly tuple state
+
+    def __dealloc__(self):
+        free(self.steps)
+
+    def __len__(self):
+        return self.size
+
+    cdef int reserve(self, size_t more) except -1:
+        cdef size_t wanted = self.size + more
+        cdef void *grown
+        if wanted > self.capacity:
+            wanted = max(wanted, 2 * self.capacity, <size_t>256)
+            grown = realloc(self.steps, wanted * sizeof(uint32_t))
+            if grown == NULL:
+                raise MemoryError
+            self.steps = <uint32_t *>grown
+            self.capacity = wanted
+        return 0
+
+    cdef int acquire(self) except -1:
+        if self.busy:
+            raise RuntimeError("the encoder is in use by another thread")
+        self.busy = True
+        return 0
+
+    def push(self, symbols, DyadicBank bank not None, contexts):
+        """Log the symbols under the model, which adapts."""
+        cdef Integers s = narrow(symbols, "symbols", bank.model.num_symbols - 1, False)
+        cdef Integers c = narrow_contexts(contexts, bank, s.size)
+        cdef const uint32_t *context_ids = c.u32 if c is not None else NULL
+        self.acquire()
+        try:
+            self.reserve(s.size)
+            bank.acquire()
+            with nogil:
+                ggc_model_steps(&bank.model, s.u8, context_ids, s.size, self.steps + self.size)
+            bank.busy = False
+            self.size += s.size
+        finally:
+            self.busy = False
+
+    def push_bits(self, values, widths):
+        """Log raw bits: as many values as widths, or one width for all."""
+        cdef Integers v = narrow(values, "values", 0xFFFFFFFF, True)
+        cdef Integers w = narrow_widths(widths)
+        cdef size_t i
+        cdef int left, step
+        cdef uint32_t chunk
+        if w.size != v.size and w.size != 1:
+            raise ValueError(f"widths must hold one width, or one a value: {v.size}, not {w.size}")
+        for i in range(v.size):
+            left = w.u8[i if w.size != 1 else 0]
+            if <uint64_t>v.u32[i] >> left:
+                raise ValueError(f"values must fit their widths, but element {i} is {v.u32[i]} with {left} bits")
+        self.acquire()
+        try:
+            self.reserve(3 * v.size)
+            with nogil:
+                for i in range(v.size):
+                    left = w.u8[i if w.size != 1 else 0]
+                    while left > 0:
+                        step = min(left, <int>GGC_CDF_BITS)
+                        left -= step
+                        chunk = (v.u32[i] >> left) & ((1u << step) - 1)
+                        self.steps[self.size] = GGC_STEP(chunk << (GGC_CDF_BITS - step), 1u << (GGC_CDF_BITS - step))
+                        self.size += 1
+        finally:
+            self.busy = False
+
+    def encode(self):
+        """Code all steps; the log stays. `state` then holds the states that a decoder starts from."""
+        cdef size_t room = 2 * self.size + GGC_RANS_OVERHEAD, used
+        cdef uint64_t state[2]
+        cdef uint8_t *data = <uint8_t *>malloc(room)
+        if data == NULL:
+            raise MemoryError
+        try:
+            self.acquire()
+            with nogil:
+                used = ggc_rans_encode(self.steps, self.size, data + room, state)
+            self.busy = False
+            self.state = (int(state[0]), int(state[1]))
+            return PyBytes_FromStringAndSize(<char *>data + room - used, <Py_ssize_t>used)
+        finally:
+            free(data)
+
+
+cdef class RansReader:
+    """The states and the position of a rANS decoder over bytes that it keeps alive."""
+
+    cdef ggc_rans_reader reader
+    cdef bytes data
+    cdef str section
+    cdef bint busy
+
+    def __cinit__(self, bytes data not None, str section not None):
+        self.data = data
+        self.section = section
+        ggc_rans_open(&self.reader, <const uint8_t *>PyBytes_AS_STRING(data), <size_t>len(data))
+        self.check()
+
+    @property
+    def state(self):
+        """The two states in the order of the steps to come, and the bytes consumed."""
+        cdef uint32_t k = self.reader.parity & <uint32_t>self.reader.forked
+        return (int(self.reader.x[k]), int(self.reader.x[k ^ 1]), int(self.reader.next - self.reader.data))
+
+    cdef int acquire(self) except -1:
+        if self.busy:
+            raise RuntimeError("the decoder is in use by another thread")
+        self.busy = True
+        return 0
+
+    cdef int check(self) except -1:
+        where = f"{self.section} at byte {self.reader.next - self.reader.data} of {len(self.data)}"
+        if self.reader.status == GGC_RANS_TRUNCATED:
+            raise TruncatedStream(f"{where}: expected another 4-byte word, found the end of the stream")
+        if self.reader.status == GGC_RANS_BAD_STATE:
+            raise BitstreamError(f"{self.section} at byte 0: expected a state above {GGC_RANS_INITIAL:#x} without "
+                                 f"leading zeros, found {self.data[:8].hex()}")
+        return 0
+
+    def pop(self, out, DyadicBank bank not None, contexts):
+        """Decode into the uint8 array ``out``; the model adapts."""
+        cdef Py_buffer view
+        cdef size_t n
+        cdef Integers c
+        cdef const uint32_t *context_ids
+        PyObject_GetBuffer(out, &view, PyBUF_ND | PyBUF_WRITABLE)
+        try:
+            n = <size_t>view.len
+            c = narrow_contexts(contexts, bank, n)
+            context_ids = c.u32 if c is not None else NULL
+            self.acquire()
+            try:
+                bank.acquire()
+                with nogil:
+                    ggc_decode(&self.reader, &bank.model, context_ids, n, <uint8_t *>view.buf)
+                bank.busy = False
+            finally:
+                self.busy = False
+        finally:
+            PyBuffer_Release(&view)
+        if self.reader.status != GGC_RANS_OK:
+            self.check()
+
+    def pop_bits(self, widths, uint32_t[::1] out):
+        """Decode raw bits, one value a width."""
+        cdef Integers w = narrow_widths(widths)
+        if w.size != <size_t>out.shape[0]:
+            raise ValueError("out must hold one value a width")
+        if w.size == 0:
+            return
+        self.acquire()
+        with nogil:
+            ggc_rans_pop_bits(&self.reader, w.u8, w.size, &out[0])
+        self.busy = False
+        if self.reader.status != GGC_RANS_OK:
+            self.check()
+
+    def finish(self):
+        """Check that the stream ends here."""
+        where = f"{self.section} at byte {self.reader.next - self.reader.data} of {len(self.data)}"
+        self.check()
+        if self.reader.forked:
+            raise BitstreamError(f"{where}: expected the end of the symbols, found "
+                                 f"{self.reader.end - self.reader.next} bytes and two states")
+        if self.reader.x[0] != GGC_RANS_INITIAL:
+            raise BitstreamError(f"{where}: expected the final state {GGC_RANS_INITIAL:#x}, "
+                                 f"found {self.reader.x[0]:#x}")
+
+
+def pack_bits(const uint64_t[::1] values, const uint8_t[::1] widths, size_t num_bytes):
+    """Concatenate the low bits of values that fit their widths, most significant first."""
+    cdef bytes data = PyBytes_FromStringAndSize(NULL, <Py_ssize_t>num_bytes)
+    cdef uint8_t *target = <uint8_t *>PyBytes_AS_STRING(data)
+    memset(target, 0, num_bytes)
+    if values.shape[0]:
+        with nogil:
+            ggc_pack_bits(&values[0], &widths[0], <size_t>values.shape[0], target)
+    return data
+
+
+def unpack_bits(const uint8_t[::1] data, const uint8_t[::1] widths, uint64_t[::1] out):
+    """Split bits again; ``data`` holds at least the sum of the widths."""
+    if widths.shape[0] and data.shape[0]:
+        with nogil:
+            ggc_unpack_bits(&data[0], &widths[0], <size_t>widths.shape[0], &out[0])

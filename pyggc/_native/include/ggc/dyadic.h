@@ -1,0 +1,149 @@
+/* Dyadic adaptive models: integer CDFs whose total is always 2^15.
+ *
+ * draft-terriberry-netvc-codingtools-01, sections 2.3 and 2.5.3; docs/spec_entropy.rst is normative.
+ * A context holds one CDF, or two that adapt at different rates and are averaged for coding. A CDF is
+ * sixteen uint16 lanes, lane j = fl[j + 1]; lanes from num_symbols - 1 on hold the total. Counters live in an
+ * array of their own: a scalar store beside the lanes would break the store forwarding of the next vector load.
+ */
+#ifndef GGC_DYADIC_H
+#define GGC_DYADIC_H
+
+#include <stdint.h>
+#include <string.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+#define GGC_CDF_BITS 15
+#define GGC_CDF_TOTAL (1u << GGC_CDF_BITS)
+#define GGC_LANES 16
+#define GGC_MAX_RATES 2
+
+/* A CDF in registers: two vectors of 16 bytes, which SSE2 and NEON have everywhere. (One of 32 bytes with AVX2 was
+ * measured and is no faster: the latency of one symbol after the other decides, not the width.) */
+#define GGC_PARTS 2
+#define GGC_PART_LANES (GGC_LANES / GGC_PARTS)
+
+typedef uint16_t ggc_u16_part __attribute__((vector_size(2 * GGC_PART_LANES)));
+typedef int16_t ggc_i16_part __attribute__((vector_size(2 * GGC_PART_LANES)));
+
+typedef struct {
+    ggc_u16_part part[GGC_PARTS];
+} ggc_cdf;
+
+typedef struct {
+    uint16_t *lanes;  /* [context][rate][GGC_LANES], 32-byte aligned */
+    uint16_t *counts; /* [context]: symbols seen, saturating at `saturation` */
+    uint32_t num_contexts;
+    int num_symbols;
+    int num_rates;
+    int rate[GGC_MAX_RATES];               /* the steady state moves by 2^-rate */
+    uint32_t num_gains[GGC_MAX_RATES];     /* counts below it use gains[count] instead */
+    const uint16_t *gains[GGC_MAX_RATES];  /* in units of 2^-15, at most 2^15 */
+    uint16_t saturation;                   /* the larger num_gains */
+} ggc_dyadic;
+
+/* What an update needs besides the CDF: the lowest value of each lane (every symbol below one unit wide), and
+ * the highest (every symbol above one unit wide). */
+typedef struct {
+    ggc_cdf index, floor, ceiling;
+} ggc_bounds;
+
+static inline ggc_cdf ggc_load_cdf(const uint16_t *lanes)
+{
+    ggc_cdf cdf;
+    memcpy(&cdf, __builtin_assume_aligned(lanes, 2 * GGC_LANES), sizeof cdf);
+    return cdf;
+}
+
+static inline void ggc_store_cdf(uint16_t *lanes, ggc_cdf cdf)
+{
+    memcpy(__builtin_assume_aligned(lanes, 2 * GGC_LANES), &cdf, sizeof cdf);
+}
+
+static inline ggc_bounds ggc_bounds_of(int num_symbols)
+{
+    uint16_t lanes[3][GGC_LANES] __attribute__((aligned(2 * GGC_LANES)));
+    for (int j = 0; j < GGC_LANES; j++) {
+        const int above = num_symbols - (j + 1);
+        lanes[0][j] = (uint16_t)j;
+        lanes[1][j] = (uint16_t)(j + 1);
+        lanes[2][j] = (uint16_t)(GGC_CDF_TOTAL - (uint32_t)(above > 0 ? above : 0));
+    }
+    return (ggc_bounds){ggc_load_cdf(lanes[0]), ggc_load_cdf(lanes[1]), ggc_load_cdf(lanes[2])};
+}
+
+/* The average of two CDFs, rounded up. Both rise by at least 1 a lane, so their sum rises by at least 2 and the
+ * rounded half by at least 1: the average is strictly increasing too. Written without a carry out of 16 bits. */
+static inline ggc_cdf ggc_mix(ggc_cdf a, ggc_cdf b)
+{
+    for (int p = 0; p < GGC_PARTS; p++)
+        a.part[p] = (a.part[p] | b.part[p]) - ((a.part[p] ^ b.part[p]) >> 1);
+    return a;
+}
+
+/* The lanes below a symbol, all ones there: from the symbol (encoder), or from a slot of its interval (decoder),
+ * where the lanes at or below the slot are just those, and the update need not wait for the symbol's number. */
+static inline ggc_cdf ggc_below_symbol(const ggc_bounds *b, uint32_t symbol)
+{
+    ggc_cdf below;
+    for (int p = 0; p < GGC_PARTS; p++)
+        below.part[p] = (ggc_u16_part)(b->index.part[p] < ((ggc_u16_part){0} + (uint16_t)symbol));
+    return below;
+}
+
+static inline ggc_cdf ggc_below_slot(ggc_cdf cdf, uint32_t slot)
+{
+    for (int p = 0; p < GGC_PARTS; p++)
+        cdf.part[p] = (ggc_u16_part)(cdf.part[p] <= ((ggc_u16_part){0} + (uint16_t)slot));
+    return cdf;
+}
+
+/* The number of lanes below: the symbol. The last lane is never one of them. */
+static inline uint32_t ggc_count_below(ggc_cdf below)
+{
+#if defined(__SSE2__)
+    return (uint32_t)__builtin_ctz(
+        ~(uint32_t)_mm_movemask_epi8(_mm_packs_epi16((__m128i)below.part[0], (__m128i)below.part[1])));
+#else
+    uint32_t symbol = 0;
+    for (int p = 0; p < GGC_PARTS; p++)
+        for (int j = 0; j < GGC_PART_LANES; j++)
+            symbol += below.part[p][j] & 1u;
+    return symbol;
+#endif
+}
+
+/* fl[symbol] of lanes in memory, without a branch on the most probable symbol. */
+static inline uint32_t ggc_cdf_start(const uint16_t *lanes, uint32_t symbol)
+{
+    return lanes[(symbol - 1) & (GGC_LANES - 1)] & -(uint32_t)(symbol != 0);
+}
+
+/* One step of adaptation towards a symbol, given the lanes below it. With `toward` = fl - floor below the symbol (>= 0) and fl - ceiling
+ * at and above it (<= 0), both formulas of the draft are fl -= floor(toward * gain), but that the steady state
+ * rounds away from zero below the symbol: ceil(g / 2^r) = floor((g - 1) / 2^r) + 1. The shifts of negative
+ * numbers are arithmetic: they must floor. Neither step can pass the bound that it moves towards, and both are
+ * monotonic in the distance to it, so a strictly increasing CDF stays one. */
+static inline ggc_cdf ggc_adapt(ggc_cdf cdf, const ggc_bounds *b, ggc_cdf lanes_below, uint32_t count,
+                                const uint16_t *gains, uint32_t num_gains, int rate)
+{
+    const int early = count < num_gains;
+    const int32_t gain = early ? gains[count] : 0;
+    for (int p = 0; p < GGC_PARTS; p++) {
+        const ggc_u16_part below = lanes_below.part[p];
+        ggc_i16_part toward =
+            (ggc_i16_part)(cdf.part[p] - ((b->floor.part[p] & below) | (b->ceiling.part[p] & ~below)));
+        if (early) {
+            for (int j = 0; j < GGC_PART_LANES; j++)
+                toward[j] = (int16_t)((toward[j] * gain) >> GGC_CDF_BITS);
+        } else {
+            const ggc_i16_part one_below = (ggc_i16_part)below; /* -1 below the symbol, else 0 */
+            toward = ((toward + one_below) >> rate) - one_below;
+        }
+        cdf.part[p] -= (ggc_u16_part)toward;
+    }
+    return cdf;
+}
+
+#endif

@@ -1,0 +1,330 @@
+"""rANS: round trips, parity with the scalar reference, hostile bytes, and the argument surface."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from entropy_strategies import Batch, scripts
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyggc.entropy import AdaptiveModel, RansDecoder, RansEncoder
+from pyggc.entropy.reference import ReferenceDecoder, ReferenceEncoder, ReferenceModel
+from pyggc.errors import BitstreamError, GgcError, TruncatedStream
+
+
+def encode(models: list[AdaptiveModel], batches: list[Batch]) -> tuple[bytes, float]:
+    """The stream of a script, and the bits that its models and raw bits cost."""
+    encoder, bits = RansEncoder(), 0.0
+    for batch in batches:
+        if batch.model is None:
+            bits += batch.contexts.sum()
+            encoder.push_bits(batch.values, batch.contexts)
+        else:
+            bits += models[batch.model].cost(batch.values, batch.contexts)
+            encoder.push(batch.values, models[batch.model], batch.contexts)
+    return encoder.finish(), bits
+
+
+def decode(decoder: RansDecoder, models: list[AdaptiveModel], batches: list[Batch]) -> list[np.ndarray]:
+    return [
+        decoder.pop_bits(batch.contexts)
+        if batch.model is None
+        else decoder.pop(batch.values.size, models[batch.model], batch.contexts)
+        for batch in batches
+    ]
+
+
+@given(scripts())
+def test_round_trip_and_size(script):
+    arguments, batches = script
+    models, twins = ([AdaptiveModel(**a) for a in arguments] for _ in range(2))
+    data, bits = encode(models, batches)
+    decoder = RansDecoder(data)
+    for batch, values in zip(batches, decode(decoder, twins, batches), strict=True):
+        assert values.tolist() == batch.values.tolist()
+    decoder.finish()
+    assert twins == models
+    assert len(data) * 8 <= bits + 48
+
+
+@given(scripts(max_batch=25))
+def test_parity_with_the_reference(script):
+    """The same bytes, the same states after every batch, the same adapted CDFs."""
+    arguments, batches = script
+    models, references = [AdaptiveModel(**a) for a in arguments], [ReferenceModel(**a) for a in arguments]
+    data, _ = encode(models, batches)
+    encoder = ReferenceEncoder()
+    for batch in batches:
+        for value, context in zip(batch.values.tolist(), batch.contexts.tolist(), strict=True):
+            if batch.model is None:
+                encoder.push_bits(value, context)
+            else:
+                encoder.push(value, references[batch.model], context)
+    assert encoder.finish() == data
+    for model, reference in zip(models, references, strict=True):
+        assert model.cdf_q15.tolist() == [reference.cdf(c) for c in range(len(reference.counts))]
+
+    models, references = [AdaptiveModel(**a) for a in arguments], [ReferenceModel(**a) for a in arguments]
+    fast, slow = RansDecoder(data), ReferenceDecoder(data)
+    assert fast.state == slow.state == (*encoder.state, slow.position)
+    for batch in batches:
+        values = decode(fast, models, [batch])[0]
+        for value, context in zip(values.tolist(), batch.contexts.tolist(), strict=True):
+            if batch.model is None:
+                assert slow.pop_bits(context) == value
+            else:
+                assert slow.pop(references[batch.model], context) == value
+        assert fast.state == slow.state
+    fast.finish()
+    slow.finish()
+    for model, reference in zip(models, references, strict=True):
+        assert model.cdf_q15.tolist() == [reference.cdf(c) for c in range(len(reference.counts))]
+
+
+@pytest.mark.parametrize("n", [*range(40), 1000, 1001, 50_000])
+def test_every_way_to_split_a_stream_into_calls(n):
+    """Where the encoder forks and the decoder joins its states has nothing to do with the batches."""
+    rng = np.random.default_rng(n)
+    symbols = np.minimum(rng.geometric(0.4, n) - 1, 15)
+    encoder = RansEncoder()
+    encoder.push(symbols, AdaptiveModel(16))
+    data = encoder.finish()
+    for size in {1, 2, 3, 7, max(n, 1)} if n <= 1001 else {999, n}:
+        encoder, model = RansEncoder(), AdaptiveModel(16)
+        for start in range(0, n, size):
+            encoder.push(symbols[start : start + size], model)
+        assert encoder.finish() == data
+        decoder, model = RansDecoder(data), AdaptiveModel(16)
+        parts = [decoder.pop(min(size, n - start), model) for start in range(0, n, size)]
+        decoder.finish()
+        assert np.concatenate([*parts, []]).tolist() == symbols.tolist()
+
+
+@pytest.mark.parametrize("symbols", [100, 1000, 10_000])
+def test_overhead_of_the_stream_is_about_three_bytes(symbols):
+    rng = np.random.default_rng(5)
+    excess = []
+    for _ in range(30):
+        draw = np.minimum(rng.geometric(0.3, symbols) - 1, 15)
+        encoder, model = RansEncoder(), AdaptiveModel(16)
+        bits = model.cost(draw)
+        encoder.push(draw, model)
+        excess.append(len(encoder.finish()) - bits / 8)
+    assert np.mean(excess) < 3.5
+    assert max(excess) < 6
+
+
+def test_nothing_costs_nothing():
+    encoder = RansEncoder()
+    assert encoder.finish() == b""
+    encoder.push([], AdaptiveModel(4))
+    encoder.push(np.zeros((3, 5), np.int8), AdaptiveModel(1))
+    encoder.push_bits([0, 0], [0, 0])
+    assert encoder.finish() == b""
+    decoder = RansDecoder(b"")
+    assert decoder.pop((3, 5), AdaptiveModel(1)).tolist() == [[0] * 5] * 3
+    assert decoder.pop_bits([]).size == 0
+    decoder.finish()
+
+
+@pytest.mark.parametrize(
+    "dtype", [np.uint8, np.int8, np.uint16, np.int16, np.uint32, np.int32, np.uint64, np.int64, ">i4"]
+)
+@pytest.mark.parametrize("layout", ["C", "F", "strided", "list"])
+def test_any_integer_type_and_layout(dtype, layout):
+    rng = np.random.default_rng(9)
+    base = rng.integers(0, 5, (6, 8))
+    contexts = rng.integers(0, 3, (6, 8))
+    expected = RansEncoder()
+    expected.push(base, AdaptiveModel(5, 3), contexts)
+    data = expected.finish()
+
+    def arrange(array):
+        array = array.astype(dtype)
+        if layout == "strided":
+            wide = np.full((12, 16), 77, dtype)
+            wide[::2, 1::2] = array
+            return wide[::2, 1::2]
+        return array.tolist() if layout == "list" else np.array(array, order=layout)
+
+    encoder = RansEncoder()
+    encoder.push(arrange(base), AdaptiveModel(5, 3), arrange(contexts))
+    assert encoder.finish() == data
+    out = np.zeros((6, 8), np.uint8)
+    decoder = RansDecoder(memoryview(bytearray(data)))
+    assert decoder.pop((6, 8), AdaptiveModel(5, 3), arrange(contexts), out=out) is out
+    decoder.finish()
+    assert (out == base).all()
+
+
+def test_a_failed_call_leaves_everything_as_it_was():
+    encoder, model = RansEncoder(), AdaptiveModel(4, 2)
+    encoder.push([1, 2, 3], model, [0, 1, 0])
+    before = model.copy()
+    for symbols, contexts in [
+        ([0, 4], [0, 0]),
+        ([0, -1], [0, 0]),
+        ([0, 1], [0, 2]),
+        ([0, 1], [0, -1]),
+        ([0, 1], [0]),
+        ([0, 1], [0, 1, 1]),
+        ([2**40], [0]),
+    ]:
+        with pytest.raises(ValueError, match=r"symbols|contexts"):
+            encoder.push(symbols, model, contexts)
+    for values, widths in [
+        ([8], [3]),
+        ([1], [0]),
+        ([1], [33]),
+        ([1], [-1]),
+        ([-1], [4]),
+        ([2**32], [32]),
+        ([1, 1], [1] * 3),
+    ]:
+        with pytest.raises(ValueError, match=r"values|widths"):
+            encoder.push_bits(values, widths)
+    with pytest.raises(TypeError, match="symbols"):
+        encoder.push([0.0], model)
+    with pytest.raises(TypeError, match="contexts"):
+        encoder.push([0], model, [0.5])
+    with pytest.raises(TypeError, match="values"):
+        encoder.push_bits([0.5], [1])
+    with pytest.raises(TypeError):
+        encoder.push([0], "model")
+    assert model == before
+    clean = RansEncoder()
+    clean.push([1, 2, 3], AdaptiveModel(4, 2), [0, 1, 0])
+    assert encoder.finish() == clean.finish()
+
+
+def test_bad_arguments_of_the_decoder_leave_it_as_it_was():
+    encoder = RansEncoder()
+    symbols = np.arange(300) % 7
+    encoder.push(symbols, AdaptiveModel(7, 2), symbols % 2)
+    decoder, model = RansDecoder(encoder.finish()), AdaptiveModel(7, 2)
+    with pytest.raises(ValueError, match="contexts"):
+        decoder.pop(300, model, symbols)
+    with pytest.raises(ValueError, match="contexts"):
+        decoder.pop(299, model, symbols % 2)
+    with pytest.raises(ValueError, match="out"):
+        decoder.pop(300, model, symbols % 2, out=np.zeros(299, np.uint8))
+    with pytest.raises(ValueError, match="out"):
+        decoder.pop(3, model, [0, 1, 0], out=np.zeros(6, np.uint8)[::2])
+    with pytest.raises(TypeError, match="out"):
+        decoder.pop(300, model, symbols % 2, out=np.zeros(300, np.int8))
+    with pytest.raises(ValueError, match="widths"):
+        decoder.pop_bits([33])
+    with pytest.raises(TypeError, match="widths"):
+        decoder.pop_bits([1.0])
+    with pytest.raises((ValueError, TypeError)):
+        decoder.pop(-1, model)
+    assert (decoder.pop(300, model, symbols % 2) == symbols).all()
+    decoder.finish()
+
+
+def sample_stream(n: int = 400) -> tuple[bytes, np.ndarray]:
+    symbols = np.minimum(np.random.default_rng(2).geometric(0.35, n) - 1, 15)
+    encoder = RansEncoder()
+    encoder.push(symbols, AdaptiveModel(16))
+    encoder.push_bits([0x12345678], [32])
+    return encoder.finish(), symbols
+
+
+def decode_sample(data: bytes, n: int = 400) -> np.ndarray:
+    decoder = RansDecoder(data, section="test section")
+    symbols = decoder.pop(n, AdaptiveModel(16))
+    decoder.pop_bits([32])
+    decoder.finish()
+    return symbols
+
+
+def undetected(streams: list[bytes]) -> int:
+    """How many corrupt streams decode without a BitstreamError; any other error is raised."""
+    missed = 0
+    for data in streams:
+        try:
+            decode_sample(data)
+            missed += 1
+        except BitstreamError as error:
+            assert str(error).startswith("test section at byte")
+    return missed
+
+
+def test_truncation_at_every_byte():
+    data, symbols = sample_stream()
+    assert (decode_sample(data) == symbols).all()
+    assert undetected([data[:length] for length in range(len(data))]) == 0
+
+
+def test_symbols_too_many_are_found_at_the_end():
+    data, symbols = sample_stream()
+    for extra in (1, 2, 50, 10_000):
+        with pytest.raises(BitstreamError, match="expected the final state"):
+            decode_sample(data, symbols.size + extra)
+        with pytest.raises(BitstreamError, match="expected the final state"):
+            decode_sample(b"", extra)
+
+
+def test_bytes_too_many():
+    data, _ = sample_stream()
+    assert undetected([data + tail for tail in (b"\0", b"\0\0\0\0", b"tail!", data)]) == 0
+
+
+def test_every_single_bit_flip():
+    """What is not found spells another ending of the message: a valid stream, here with other raw bits at its end."""
+    data, _ = sample_stream()
+    number = int.from_bytes(data, "big")
+    flips = [(number ^ 1 << bit).to_bytes(len(data), "big") for bit in range(8 * len(data))]
+    assert undetected(flips) <= len(flips) // 100
+
+
+@given(st.binary(max_size=60), scripts())
+def test_random_bytes_decode_to_symbols_in_range_or_a_bitstream_error(data, script):
+    arguments, batches = script
+    try:
+        decoder = RansDecoder(data)
+        models = [AdaptiveModel(**a) for a in arguments]
+        for batch, values in zip(batches, decode(decoder, models, batches), strict=True):
+            if batch.model is not None:
+                assert values.size == 0 or values.max() < arguments[batch.model]["num_symbols"]
+            else:
+                assert (values >> np.minimum(batch.contexts, 31) < 2).all()
+        decoder.finish()
+    except GgcError as error:
+        assert isinstance(error, BitstreamError)
+
+
+def test_errors_of_the_beginning_name_section_and_offset():
+    with pytest.raises(
+        BitstreamError, match=r"POSN at byte 0: expected a state above 0x8000 without leading zeros, found 0001"
+    ):
+        RansDecoder(b"\0\1", section="POSN")
+    with pytest.raises(TruncatedStream, match=r"POSN at byte 12 of 12: expected another 4-byte word, found the end"):
+        # The low bits of the state say that 31 raw bits follow: it runs dry and takes the only word.
+        RansDecoder(b"\1\0\0\0\0\0\x7c\0" + bytes(4), section="POSN")
+
+
+def test_threads_code_side_by_side():
+    """The GIL is released in the loops; coders that share nothing do not meet."""
+    symbols = np.minimum(np.random.default_rng(4).geometric(0.3, 100_000) - 1, 15)
+
+    def work(_: int) -> bytes:
+        encoder = RansEncoder()
+        encoder.push(symbols, AdaptiveModel(16))
+        data = encoder.finish()
+        assert (RansDecoder(data).pop(symbols.size, AdaptiveModel(16)) == symbols).all()
+        return data
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(work, range(8)))) == 1
+
+
+def test_encoder_starts_anew_after_finish():
+    encoder = RansEncoder()
+    encoder.push([1, 2, 3], AdaptiveModel(4))
+    first = encoder.finish()
+    encoder.push([1, 2, 3], AdaptiveModel(4))
+    assert encoder.finish() == first
