@@ -1,0 +1,50 @@
+"""What was built: compiler, OpenMP, SIMD variants and versions."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TypedDict
+
+import numpy as np
+
+from pyggc._native import _build
+
+
+class BuildInfo(TypedDict):
+    """The keys of `build_info`."""
+
+    version: str
+    compiler: str
+    openmp: bool
+    max_threads: int
+    debug: bool
+    numpy: str
+    cython: str
+
+
+def build_info() -> BuildInfo:
+    """Tell how the native code was built and what it uses on this machine.
+
+    Returns
+    -------
+    dict
+        ``version``: the version of pyggc. ``compiler``: the C compiler. ``openmp``: whether the native code runs on
+        several threads; ``max_threads``: on how many unless told otherwise (1 without OpenMP). ``debug``: whether it
+        checks bounds. ``numpy``: the version in use; ``cython``: the one that translated the extensions.
+
+    Examples
+    --------
+    >>> import pyggc
+    >>> info = pyggc.build_info()
+    >>> info["max_threads"] >= 1
+    True
+    """
+    return {
+        "version": version("pyggc"),
+        "compiler": _build.compiler(),
+        "openmp": _build.has_openmp(),
+        "max_threads": _build.max_threads(),
+        "debug": _build.is_debug(),
+        "numpy": np.__version__,
+        "cython": _build.cython_version(),
+    }
