@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import TypedDict
 
 import numpy as np
 
+import pyggc
 from pyggc._native import _build
 
 
@@ -40,7 +40,7 @@ def build_info() -> BuildInfo:
     True
     """
     return {
-        "version": version("pyggc"),
+        "version": pyggc.__version__,
         "compiler": _build.compiler(),
         "openmp": _build.has_openmp(),
         "max_threads": _build.max_threads(),
