@@ -129,7 +129,7 @@ def ssim(
             denominator = (mean_x * mean_x + mean_y * mean_y + c1) * (variance_x + variance_y + c2)
             total += float((numerator / denominator).sum())
     windows = (height - len(rows) + 1) * (width - len(columns) + 1)
-    return total / (windows * first.shape[2])
+    return float(total / (windows * first.shape[2]))
 
 
 def bd_rate(anchor: Sequence[tuple[float, float]], test: Sequence[tuple[float, float]]) -> float:
@@ -170,7 +170,7 @@ def bd_rate(anchor: Sequence[tuple[float, float]], test: Sequence[tuple[float, f
             f"{test_psnr[-1]:g} dB: no range in common"
         )
     difference = _pchip_integral(test_psnr, test_rate, low, high) - _pchip_integral(anchor_psnr, anchor_rate, low, high)
-    return 100 * math.expm1(difference / float(high - low))
+    return float(100 * np.expm1(difference / (high - low)))
 
 
 def _checked_pair(
