@@ -20,7 +20,6 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
-from pyggc._files import describe_bytes
 from pyggc._png16 import format_png16
 from pyggc.errors import GgcError
 
@@ -29,6 +28,8 @@ __all__ = [
     "ImageFile",
     "UnreadableImage",
     "UnwritableImage",
+    "check_format",
+    "describe_bytes",
     "format_image",
     "parse_image",
 ]
@@ -156,6 +157,42 @@ def parse_image(data: bytes) -> ImageFile:
         return ImageFile(pixels, _fitting_profile(profile, pixels), tuple(notes))
 
 
+def check_format(extension: str, dtype: npt.DTypeLike, channels: int) -> OutputFormat:
+    """Check that a format can hold an image, before the work of making one.
+
+    Parameters
+    ----------
+    extension : str
+        A key of `OUTPUT_FORMATS`: ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff" or ".npy".
+    dtype : dtype
+        Of the samples.
+    channels : int
+        1, 3 or 4.
+
+    Returns
+    -------
+    OutputFormat
+
+    Raises
+    ------
+    UnwritableImage
+        If the extension is unknown, or the format cannot hold the dtype or the alpha channel.
+    """
+    try:
+        target = OUTPUT_FORMATS[extension.lower()]
+    except KeyError:
+        known = ", ".join(OUTPUT_FORMATS)
+        raise UnwritableImage(f"unknown image format {extension!r}: use one of {known}") from None
+    gray, name = channels == 1, np.dtype(dtype).name
+    dtypes = (*target.dtypes, *TIFF_GRAY_DTYPES) if target is TIFF and gray else target.dtypes
+    if name not in dtypes:
+        color = "gray" if gray else "color"
+        raise UnwritableImage(f"{target.name} cannot hold {name} samples in {color}, only {', '.join(dtypes)}")
+    if channels == 4 and not target.alpha:
+        raise UnwritableImage(f"{target.name} cannot hold an alpha channel: use .png, .webp or .tif")
+    return target
+
+
 def format_image(pixels: Array, extension: str, icc_profile: bytes | None = None) -> bytes:
     """Encode an array as the bytes of an image file.
 
@@ -179,26 +216,13 @@ def format_image(pixels: Array, extension: str, icc_profile: bytes | None = None
     UnwritableImage
         If the extension is unknown, or the format cannot hold the dtype, the alpha channel or the size.
     """
-    try:
-        target = OUTPUT_FORMATS[extension.lower()]
-    except KeyError:
-        known = ", ".join(OUTPUT_FORMATS)
-        raise UnwritableImage(f"unknown image format {extension!r}: use one of {known}") from None
-    gray = pixels.ndim == 2
-    dtypes = (*target.dtypes, *TIFF_GRAY_DTYPES) if target is TIFF and gray else target.dtypes
-    if pixels.dtype.name not in dtypes:
-        color = "gray" if gray else "color"
-        raise UnwritableImage(
-            f"{target.name} cannot hold {pixels.dtype.name} samples in {color}, only {', '.join(dtypes)}"
-        )
-    if pixels.ndim == 3 and pixels.shape[2] == 4 and not target.alpha:
-        raise UnwritableImage(f"{target.name} cannot hold an alpha channel: use .png, .webp or .tif")
-
+    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
+    target = check_format(extension, pixels.dtype, channels)
     output = io.BytesIO()
     if target is NPY:
         np.save(output, pixels, allow_pickle=False)
         return output.getvalue()
-    if target is PNG and not gray and pixels.dtype == np.uint16:
+    if target is PNG and channels > 1 and pixels.dtype == np.uint16:
         return format_png16(pixels, icc_profile)
     options: dict[str, Any] = {"icc_profile": icc_profile} if icc_profile else {}
     if target is JPEG:
@@ -214,6 +238,41 @@ def format_image(pixels: Array, extension: str, icc_profile: bytes | None = None
         height, width = pixels.shape[:2]
         raise UnwritableImage(f"{target.name} cannot hold this image of {width}x{height} pixels: {error}") from error
     return output.getvalue()
+
+
+def describe_bytes(data: bytes) -> str:
+    """Say what the first bytes of a file look like, for a message: "a PNG image", "text", ...
+
+    Parameters
+    ----------
+    data : bytes
+        The file or its head.
+
+    Returns
+    -------
+    str
+    """
+    if not data:
+        return "an empty file"
+    for magic, name in (
+        (b"GGC\x00", "a .ggc file"),
+        (b"\x93NUMPY", "a NumPy array"),
+        (b"%PDF", "a PDF document"),
+        (b"PK\x03\x04", "a ZIP archive"),
+        (b"\x1f\x8b", "a gzip file"),
+        (b"\x7fELF", "a program"),
+    ):
+        if data.startswith(magic):
+            return name
+    with contextlib.suppress(Exception), Image.open(io.BytesIO(data)) as image:
+        return f"a {image.format} image"
+    head = data[:512]
+    try:
+        # The cut may fall inside a character, so its last bytes don't count.
+        text = head.decode() if len(data) <= 512 else head.decode(errors="ignore")
+    except UnicodeDecodeError:
+        return "data of an unknown kind"
+    return "text" if all(c.isprintable() or c.isspace() for c in text) else "data of an unknown kind"
 
 
 def _parse_npy(data: bytes) -> Array:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import io
-import os
-import stat
 import struct
 import zlib
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,9 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageCms
 
-from pyggc._files import describe_bytes, write_atomically
 from pyggc._png16 import _filter_rows, format_png16
-from pyggc.imagefile import OUTPUT_FORMATS, UnreadableImage, UnwritableImage, format_image, parse_image
+from pyggc.imagefile import OUTPUT_FORMATS, UnreadableImage, UnwritableImage, describe_bytes, format_image, parse_image
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -351,38 +347,3 @@ def test_bomb_is_refused_and_a_large_image_is_not(monkeypatch: pytest.MonkeyPatc
 )
 def test_describe_bytes(data: bytes, expected: str) -> None:
     assert describe_bytes(data) == expected
-
-
-def test_write_atomically_replaces_and_keeps_permissions(tmp_path: Path) -> None:
-    path = tmp_path / "a.bin"
-    write_atomically(path, b"one")
-    plain = tmp_path / "plain"
-    plain.write_bytes(b"")
-    assert path.stat().st_mode == plain.stat().st_mode
-    path.chmod(0o640)
-    write_atomically(path, b"two")
-    assert path.read_bytes() == b"two"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o640
-
-
-def test_write_atomically_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "a.bin"
-    path.write_bytes(b"old")
-
-    def fail(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(os, "replace", fail)
-    with pytest.raises(KeyboardInterrupt):
-        write_atomically(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_write_atomically_to_devices_and_bad_places(tmp_path: Path) -> None:
-    write_atomically("/dev/null", b"gone")
-    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
-    with pytest.raises(IsADirectoryError):
-        write_atomically(tmp_path, b"")
-    with pytest.raises(FileNotFoundError):
-        write_atomically(tmp_path / "missing" / "a", b"")
