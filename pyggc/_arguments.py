@@ -45,7 +45,7 @@ class Parser(argparse.ArgumentParser):
         return found, left
 
 
-def _number(kind: Callable[[str], float], low: float, high: float = math.inf) -> Callable[[str], float]:
+def _number(kind: type[int] | type[float], low: float, high: float = math.inf) -> Callable[[str], float]:
     """A converter of one argument that must lie in a range."""
     what = "a whole number" if kind is int else "a number"
 

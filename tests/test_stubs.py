@@ -42,8 +42,14 @@ def compare(members: list[ast.stmt], owner: ModuleType | type, where: str) -> No
     values = {
         node.target.id for node in members if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
     }
+    module = owner.__name__ if isinstance(owner, ModuleType) else owner.__module__
+    # What a module imports tells another home; plain values tell none.
     public = {
-        name for name, value in vars(owner).items() if not name.startswith("_") and not isinstance(value, ModuleType)
+        name
+        for name, value in vars(owner).items()
+        if not name.startswith("_")
+        and not isinstance(value, ModuleType)
+        and getattr(value, "__module__", module) in (module, None)
     }
     stubbed = {name for name in {*functions, *classes, *values} if not name.startswith("_")}
     assert stubbed == public, f"{where}: the stub and the module name different things"
