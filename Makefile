@@ -36,9 +36,10 @@ $(VENV)/developing: pyproject.toml $(VENV)/installed
 
 install: $(VENV)/installed
 
-# The pytest command, unlike "python -m pytest", leaves the source folder off the path: the installed package is tested.
+# The pytest command, unlike "python -m pytest", leaves the source folder off the path: the installed package is tested,
+# and with --pyargs the examples in its docstrings as well.
 test: $(VENV)/installed
-	$(BIN)/pytest $(PYTEST_ARGS)
+	$(BIN)/pytest --doctest-modules --pyargs tests pyggc $(PYTEST_ARGS)
 
 demo: $(VENV)/installed
 	$(BIN)/python examples/demo.py demo-output

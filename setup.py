@@ -40,13 +40,21 @@ class BuildExtensions(build_ext):
     """Adds OpenMP where a probe with the very compiler of the build succeeds."""
 
     def build_extensions(self) -> None:
-        if OPENMP and self.has_openmp():
+        openmp = OPENMP and self.has_openmp()
+        if OPENMP and not openmp:
+            print("warning: no working OpenMP: pyggc will run on one thread", file=sys.stderr)
+        if openmp:
             for extension in self.extensions:
                 extension.extra_compile_args.append("-fopenmp")
                 extension.extra_link_args.append("-fopenmp")
-        elif OPENMP:
-            print("warning: no working OpenMP: pyggc will run on one thread", file=sys.stderr)
+        # distutils compares dates only, and would take the objects of another compiler or other flags for its own.
+        stamp = Path(self.build_temp, "built-with")
+        built_with = repr((self.compiler.compiler_so, [extension.extra_compile_args for extension in self.extensions]))
+        self.force = self.force or not stamp.is_file() or stamp.read_text() != built_with
+        stamp.parent.mkdir(parents=True, exist_ok=True)
+        stamp.unlink(missing_ok=True)
         super().build_extensions()
+        stamp.write_text(built_with)
 
     def has_openmp(self) -> bool:
         """Whether a small OpenMP program compiles, links and runs."""
@@ -83,8 +91,8 @@ def extensions() -> list[Extension]:
     ]
 
 
-# A folder for each kind of build: distutils compares dates only, and would take a release's objects for a debug build.
-build_base = "build/" + ("debug" if DEBUG else "release") + ("" if OPENMP else "-serial")
+# A debug build has C sources of its own, which Cython would not translate anew because of other directives.
+build_base = "build/debug" if DEBUG else "build/release"
 
 setup(
     cmdclass={"build_ext": BuildExtensions},

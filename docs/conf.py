@@ -17,13 +17,16 @@ extensions = [
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"pyggc {release}"
-default_role = "any"
+default_role = "autolink"  # A link where the name is an object, emphasis where it is an argument.
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # numpydoc shows the types with their shapes and ranges.
 autosummary_generate = False
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
+
+# The examples of docstrings run with the tests (make test); here run those of the pages.
+doctest_test_doctest_blocks = ""
 
 # Every example of a page starts from a folder of its own, so that one may write files.
 doctest_global_setup = """
