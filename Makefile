@@ -47,7 +47,7 @@ demo: $(VENV)/installed
 lint: $(VENV)/developing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/cython-lint pyggc
+	. $(BIN)/activate && cython-lint pyggc  # It looks for pycodestyle on the path.
 	$(BIN)/mypy
 	$(if $(C_SOURCES),$(BIN)/clang-format --dry-run -Werror $(C_SOURCES))
 
