@@ -1,86 +1,112 @@
 """Build of the Cython extensions; the metadata lives in pyproject.toml.
 
-Environment variables: ``PYGGC_DEBUG=1`` builds with bounds checks and without optimisation of
-them away; ``PYGGC_OPENMP=0`` builds without OpenMP even where the compiler has it.
+Every ``pyggc/_native/_x.pyx`` becomes an extension together with ``pyggc/_native/src/x_*.c``.
+
+Environment variables: ``PYGGC_DEBUG=1`` builds with Cython's bounds checks, ``-O1`` and debug
+information; ``PYGGC_OPENMP=0`` builds without OpenMP even where the compiler has it.
 """
 
 from __future__ import annotations
 
 import os
-import platform
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+import Cython
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 
 NATIVE = Path("pyggc/_native")
 DEBUG = os.environ.get("PYGGC_DEBUG", "0") == "1"
+OPENMP = os.environ.get("PYGGC_OPENMP", "1") != "0"
 
-# One row an extension: its further C sources, and the flags that only it has.
-# The exact renderer forbids contraction: its bits are part of the file format.
-EXTENSIONS = {
-    "_render": (["-ffp-contract=off"]),
-    "_fit": (["-ffp-contract=fast"]),
-    "_entropy": (["-ffp-contract=off"]),
-    "_build": (["-ffp-contract=off"]),
-}
+# Neither -ffast-math nor -march=native: the first breaks the arithmetic that the format promises, the second the
+# portability of a wheel. The three relaxations below let loops vectorise and change no value but the sign of a zero,
+# which no kernel looks at.
+FLAGS = ["-std=gnu11", "-fno-math-errno", "-fno-trapping-math", "-fno-signed-zeros"]
+FLAGS += ["-O1", "-g"] if DEBUG else ["-O3"]
+
+# The exact renderer's bits are part of the file format, so a compiler must never fuse a multiply and an add; only what
+# is listed here may differ from that.
+CONTRACTION = {"_fit": "fast"}
+
+OPENMP_PROBE = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n"
 
 
-def has_openmp() -> bool:
-    """Whether a small OpenMP program compiles, links and runs."""
-    if os.environ.get("PYGGC_OPENMP", "1") == "0":
-        return False
-    compiler = os.environ.get("CC", "cc").split()
-    with tempfile.TemporaryDirectory() as folder:
-        source, program = Path(folder, "probe.c"), Path(folder, "probe")
-        source.write_text("#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n")
-        try:
-            subprocess.run([*compiler, "-fopenmp", str(source), "-o", str(program)], check=True, capture_output=True)
-            subprocess.run([str(program)], check=True, capture_output=True)
-        except (OSError, subprocess.CalledProcessError):
+class BuildExtensions(build_ext):
+    """Adds OpenMP where a probe with the very compiler of the build succeeds."""
+
+    def build_extensions(self) -> None:
+        openmp = OPENMP and self.has_openmp()
+        if OPENMP and not openmp:
             print("warning: no working OpenMP: pyggc will run on one thread", file=sys.stderr)
-            return False
-    return True
+        if openmp:
+            for extension in self.extensions:
+                extension.extra_compile_args.append("-fopenmp")
+                extension.extra_link_args.append("-fopenmp")
+        # distutils compares dates only, and would take the objects of another compiler or other flags for its own.
+        stamp = Path(self.build_temp, "built-with")
+        built_with = repr((self.compiler.compiler_so, [extension.extra_compile_args for extension in self.extensions]))
+        self.force = self.force or not stamp.is_file() or stamp.read_text() != built_with
+        stamp.parent.mkdir(parents=True, exist_ok=True)
+        stamp.unlink(missing_ok=True)
+        super().build_extensions()
+        stamp.write_text(built_with)
+
+    def has_openmp(self) -> bool:
+        """Whether a small OpenMP program compiles, links and runs."""
+        with tempfile.TemporaryDirectory() as folder:
+            source, program = Path(folder, "probe.c"), Path(folder, "probe")
+            source.write_text(OPENMP_PROBE)
+            compiler = self.compiler.compiler_so
+            try:
+                subprocess.run(
+                    [*compiler, "-fopenmp", str(source), "-o", str(program)], check=True, capture_output=True
+                )
+                subprocess.run([str(program)], check=True, capture_output=True, timeout=60)
+            except (OSError, subprocess.SubprocessError):
+                return False
+        return True
 
 
 def extensions() -> list[Extension]:
-    openmp = ["-fopenmp"] if has_openmp() else []
-    macros = [
-        ("PYGGC_HAVE_OPENMP", "1" if openmp else "0"),
-        ("PYGGC_DEBUG", "1" if DEBUG else "0"),
-        ("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION"),
+    """One extension a .pyx file, with the C sources that carry its name."""
+    headers = [
+        str(path) for path in sorted((NATIVE / "include").rglob("*.h")) + sorted((NATIVE / "src").glob("*.[hi]*"))
     ]
-    common = ["-O3", "-std=gnu11", "-fno-math-errno", "-fno-trapping-math", "-fno-signed-zeros"]
-    found = []
-    for pyx in sorted(NATIVE.glob("*.pyx")):
-        sources = [str(pyx), *map(str, sorted(NATIVE.glob(f"src/{pyx.stem.lstrip('_')}_*.c")))]
-        found.append(
-            Extension(
-                f"pyggc._native.{pyx.stem}",
-                sources,
-                include_dirs=[str(NATIVE / "include")],
-                depends=[str(p) for p in NATIVE.rglob("*.h")],
-                define_macros=macros,
-                extra_compile_args=[*common, *EXTENSIONS.get(pyx.stem, []), *openmp],
-                extra_link_args=openmp,
-            )
+    macros = [("PYGGC_DEBUG", "1" if DEBUG else "0"), ("PYGGC_CYTHON_VERSION", f'"{Cython.__version__}"')]
+    return [
+        Extension(
+            f"pyggc._native.{pyx.stem}",
+            [str(pyx), *map(str, sorted(NATIVE.glob(f"src/{pyx.stem.lstrip('_')}_*.c")))],
+            include_dirs=[str(NATIVE / "include"), str(NATIVE / "src")],
+            depends=headers,
+            define_macros=macros,
+            extra_compile_args=[*FLAGS, f"-ffp-contract={CONTRACTION.get(pyx.stem, 'off')}"],
         )
-    return found
+        for pyx in sorted(NATIVE.glob("*.pyx"))
+    ]
 
+
+# A debug build has C sources of its own, which Cython would not translate anew because of other directives.
+build_base = "build/debug" if DEBUG else "build/release"
 
 setup(
+    cmdclass={"build_ext": BuildExtensions},
+    options={"build": {"build_base": build_base}, "build_ext": {"parallel": os.cpu_count() or 1}},
     ext_modules=cythonize(
         extensions(),
+        build_dir=f"{build_base}/cython",
         compiler_directives={
             "language_level": "3",
             "boundscheck": DEBUG,
+            "initializedcheck": DEBUG,
             "wraparound": False,
             "cdivision": True,
-            "initializedcheck": DEBUG,
             "embedsignature": True,
         },
-    )
+    ),
 )
