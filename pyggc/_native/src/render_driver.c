@@ -77,8 +77,8 @@ static int32_t stride_of(int32_t columns) {
     return ((columns + GGC_ALIGN - 1) / GGC_ALIGN | 1) * GGC_ALIGN;
 }
 
-/* All that one call allocates. `counts` has a Gaussian count a strip, then its prefix sum within the band; `list` has
- * the bins of the band's strips, one after the other. */
+/* All that one call allocates. `counts` has the Gaussians of each strip; `list` the bins of the band's strips, one
+ * after the other, and `ends` where each of them ends so far. */
 typedef struct {
     ggc_item *items;
     int64_t *counts, *ends;

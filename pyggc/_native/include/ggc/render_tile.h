@@ -42,8 +42,8 @@ GGC_INLINE void add_block(const ggc_gaussian *g, int32_t *acc, int32_t stride, c
     for (int32_t row = 0; row < rows; row++) {
         const ggc_vf weight = ggc_weight_v(u1, t[row], g->s);
         for (int c = 0; c < channels; c++) {
-            ggc_vi *sum = (ggc_vi *)(acc + c * (ptrdiff_t)stride);
-            *sum += ggc_round_v(weight * g->k[c]);
+            ggc_vu *sum = (ggc_vu *)(acc + c * (ptrdiff_t)stride);
+            *sum += (ggc_vu)ggc_round_v(weight * g->k[c]);
         }
         acc += channels * (ptrdiff_t)stride;
     }
