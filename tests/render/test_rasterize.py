@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from fractions import Fraction
@@ -213,7 +214,7 @@ def test_unknown_variant_is_an_error() -> None:
 
 
 def _environment(variant: str) -> dict[str, str]:
-    return {"PYGGC_SIMD": variant, "PYTHONPATH": ":".join(sys.path)}
+    return {**os.environ, "PYGGC_SIMD": variant, "PYTHONPATH": ":".join(sys.path)}
 
 
 # --- the estimate of the work
