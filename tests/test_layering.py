@@ -13,14 +13,15 @@ CUPY_MODULE = "pyggc.backends.cuda"
 
 # From the ground up. A room may import what lies on a lower floor; rooms on one floor do not see one another.
 FLOORS = (
-    {"errors", "cursor", "gaussians"},
+    {"errors", "cursor", "gaussians", "pixels"},
     {"_native"},
     {"backends"},
     {"quantize", "transforms", "entropy", "render", "evaluate"},
     {"fit", "residual", "container"},
+    {"rate"},
     {"codec"},
     {"", "_build_info"},  # pyggc/__init__.py, which only gathers the public names
-    {"_png16", "_terminal", "imagefile", "batch", "cli", "pillow_plugin", "__main__"},
+    {"_arguments", "_png16", "_terminal", "imagefile", "batch", "cli", "pillow_plugin", "__main__"},
 )
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 LEAVES, ROOT, TOP = 0, FLOOR_OF[""], len(FLOORS) - 1
@@ -29,8 +30,9 @@ LEAVES, ROOT, TOP = 0, FLOOR_OF[""], len(FLOORS) - 1
 # package tells its version to its build report, and the shells on top share their file reading.
 OPEN_FLOORS = {LEAVES, ROOT, TOP}
 
-# The compiled kernels are reached through a backend; the entropy coders have kernels that exist on a CPU only.
-NATIVE_USERS = {"_native", "backends", "entropy", "_build_info", ""}
+# The compiled kernels are reached through a backend; what turns floats to integers
+# and integers to bytes has kernels that exist on a CPU only.
+NATIVE_USERS = {"_native", "backends", "entropy", "quantize", "_build_info", ""}
 
 
 class Import(NamedTuple):

@@ -1,1 +1,5 @@
-"""Placeholder."""
+"""Floats to integers and back. The compact plan is specified in ``docs/spec_compact.rst``."""
+
+from pyggc.quantize.compact import CompactPlan, CompactQuantizer
+
+__all__ = ["CompactPlan", "CompactQuantizer"]
