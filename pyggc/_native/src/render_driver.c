@@ -1,0 +1,237 @@
+/* The exact renderer around its hot loops: preparing, binning to strips, and strips to threads.
+ *
+ * Memory is bounded by the number of Gaussians and by one tile a thread, never by the size of the image: the strips
+ * are binned a band at a time, and every tile's pixels are written as soon as they are complete.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ggc/render.h"
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+/* Entries of a band's bins a Gaussian; a band has at least one strip, which needs at most one. */
+#define BIN_ENTRIES 16
+/* Enough that a small image is one band, whatever the shapes. */
+#define BIN_ENTRIES_MIN ((int64_t)1 << 18)
+
+/* Parts of a Gaussian's width whose work is estimated one by one. */
+#define WORK_CELLS 16
+
+const ggc_variant *ggc_variant_at(int index) {
+    const ggc_variant *found[3] = {&ggc_baseline, NULL, NULL};
+#if defined(__x86_64__)
+    int count = 1;
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx2"))
+        found[count++] = &ggc_avx2;
+    if (__builtin_cpu_supports("avx512f"))
+        found[count++] = &ggc_avx512;
+#endif
+    return index >= 0 && index < 3 ? found[index] : NULL;
+}
+
+/* v clipped to [low, high], and low if v is NaN, so that no parameters can lead a conversion astray. */
+static double clip(double v, double low, double high) {
+    return v > low ? (v < high ? v : high) : low;
+}
+
+/* The integers of [centre - half, centre + half] within [low, high), as [first, end). */
+static void clip_range(double centre, double half, int32_t low, int32_t high, int32_t *first, int32_t *end) {
+    *first = low + (int32_t)clip(centre - half - low + 1.0, 0.0, (double)high - low); /* floor + 1 >= ceil */
+    if (*first > low)
+        (*first)--;
+    *end = low + (int32_t)clip(centre + half - low + 1.0, 0.0, (double)high - low);
+}
+
+/* The region in the pixels that are evaluated, which supersampling makes smaller. */
+typedef struct {
+    int32_t x0, y0, x1, y1;
+} box;
+
+static ggc_item prepare_item(const ggc_job *job, const box *region, int64_t index) {
+    ggc_item item;
+    item.g = ggc_prepare(job->means + 2 * index, job->cholesky + 3 * index, job->colors + job->channels * index,
+                         job->channels);
+    item.reach = ggc_reach_of(&item.g);
+    clip_range(item.g.mx, ggc_half_width(&item.g), region->x0, region->x1, &item.x0, &item.x1);
+    clip_range(item.g.my, ggc_half_height(&item.reach), region->y0, region->y1, &item.y0, &item.y1);
+    return item;
+}
+
+static int is_empty(const ggc_item *item) {
+    return item->x0 >= item->x1 || item->y0 >= item->y1;
+}
+
+/* Accumulators from one row of a plane to the next: whole cache lines, an odd number of them, so that the rows of a
+ * block of columns spread over all sets of the cache. */
+static int32_t stride_of(int32_t columns) {
+    return ((columns + GGC_ALIGN - 1) / GGC_ALIGN | 1) * GGC_ALIGN;
+}
+
+/* All that one call allocates. `counts` has a Gaussian count a strip, then its prefix sum within the band; `list` has
+ * the bins of the band's strips, one after the other. */
+typedef struct {
+    ggc_item *items;
+    int64_t *counts, *ends;
+    uint32_t *list;
+    int32_t *acc;
+    int64_t capacity, acc_size;
+    int32_t strips, strip_rows, threads;
+} plan;
+
+static void release(plan *p) {
+    free(p->items);
+    free(p->counts);
+    free(p->ends);
+    free(p->list);
+    free(p->acc);
+}
+
+static int32_t threads_of(const ggc_job *job, int32_t strips) {
+#ifdef _OPENMP
+    int32_t threads = job->threads > 0 ? job->threads : omp_get_max_threads();
+#else
+    int32_t threads = 1;
+    (void)job;
+#endif
+    return threads < strips ? threads : strips;
+}
+
+static int allocate(plan *p, const ggc_job *job) {
+    memset(p, 0, sizeof *p);
+    const int32_t k = job->supersample;
+    p->strips = (job->height + job->tile_height - 1) / job->tile_height;
+    p->strip_rows = job->tile_height * k;
+    p->threads = threads_of(job, p->strips);
+    p->capacity = job->count * BIN_ENTRIES > BIN_ENTRIES_MIN ? job->count * BIN_ENTRIES : BIN_ENTRIES_MIN;
+    p->acc_size = (int64_t)p->strip_rows * job->channels * stride_of(job->tile_width * k);
+    p->items = malloc((job->count + 1) * sizeof *p->items);
+    p->counts = calloc(p->strips + 1, sizeof *p->counts);
+    p->ends = calloc(p->strips + 1, sizeof *p->ends);
+    p->list = malloc(p->capacity * sizeof *p->list);
+    p->acc = aligned_alloc(64, p->threads * p->acc_size * sizeof *p->acc);
+    return p->items && p->counts && p->ends && p->list && p->acc;
+}
+
+static void render_strip(const plan *p, const ggc_job *job, int32_t strip, int32_t *acc, const uint32_t *list,
+                         int64_t count) {
+    static const int sizes[] = {[GGC_UINT8] = 1, [GGC_UINT16] = 2, [GGC_FLOAT32] = 4, [GGC_INT32] = 4};
+    const int32_t k = job->supersample, pixel = job->channels * sizes[job->type], y = strip * job->tile_height;
+    const int32_t rows = job->height - y < job->tile_height ? job->height - y : job->tile_height;
+    for (int32_t x = 0; x < job->width; x += job->tile_width) {
+        const int32_t columns = job->width - x < job->tile_width ? job->width - x : job->tile_width;
+        const ggc_tile tile = {
+            .acc = acc,
+            .x0 = (job->x0 + x) * k,
+            .y0 = (job->y0 + y) * k,
+            .width = columns * k,
+            .height = rows * k,
+            .stride = stride_of(columns * k),
+            .channels = job->channels,
+        };
+        const ggc_target target = {
+            .out = (char *)job->out + ((int64_t)y * job->width + x) * pixel,
+            .pitch = (int64_t)job->width * pixel,
+            .supersample = k,
+            .type = job->type,
+            .clip = job->clip,
+        };
+        memset(acc, 0, rows * k * (int64_t)job->channels * tile.stride * sizeof *acc);
+        job->variant->accumulate(&tile, p->items, list, count);
+        job->variant->store(&tile, &target);
+    }
+}
+
+/* Strips [first, end) of the image: fill their bins, then render them in parallel. */
+static void render_band(plan *p, const ggc_job *job, const box *region, int32_t first, int32_t end) {
+    int64_t total = 0;
+    for (int32_t strip = first; strip < end; strip++) {
+        p->ends[strip] = total;
+        total += p->counts[strip];
+    }
+    for (int64_t i = 0; i < job->count; i++) {
+        const ggc_item *item = p->items + i;
+        if (is_empty(item))
+            continue;
+        int32_t a = (item->y0 - region->y0) / p->strip_rows, b = (item->y1 - 1 - region->y0) / p->strip_rows;
+        a = a > first ? a : first;
+        b = b < end ? b : end - 1;
+        for (int32_t strip = a; strip <= b; strip++)
+            p->list[p->ends[strip]++] = (uint32_t)i;
+    }
+#pragma omp parallel for schedule(dynamic, 1) num_threads(p->threads)
+    for (int32_t strip = first; strip < end; strip++) {
+#ifdef _OPENMP
+        int32_t *acc = p->acc + p->acc_size * omp_get_thread_num();
+#else
+        int32_t *acc = p->acc;
+#endif
+        const int64_t count = p->counts[strip];
+        render_strip(p, job, strip, acc, p->list + p->ends[strip] - count, count);
+    }
+}
+
+int ggc_render(const ggc_job *job) {
+    const int32_t k = job->supersample;
+    const box region = {job->x0 * k, job->y0 * k, (job->x0 + job->width) * k, (job->y0 + job->height) * k};
+    plan p;
+    if (!allocate(&p, job)) {
+        release(&p);
+        return GGC_NO_MEMORY;
+    }
+    for (int64_t i = 0; i < job->count; i++) {
+        const ggc_item item = p.items[i] = prepare_item(job, &region, i);
+        if (is_empty(&item))
+            continue;
+        const int32_t last = (item.y1 - 1 - region.y0) / p.strip_rows;
+        for (int32_t strip = (item.y0 - region.y0) / p.strip_rows; strip <= last; strip++)
+            p.counts[strip]++;
+    }
+    for (int32_t first = 0; first < p.strips;) {
+        int32_t end = first + 1;
+        int64_t entries = p.counts[first];
+        while (end < p.strips && entries + p.counts[end] <= p.capacity)
+            entries += p.counts[end++];
+        render_band(&p, job, &region, first, end);
+        first = end;
+    }
+    release(&p);
+    return GGC_OK;
+}
+
+/* The most pixels that a column of [first, end) can have: the longest chord, and the rows that any chord reaches. */
+static double cell_height(const ggc_item *item, int32_t first, int32_t end) {
+    const ggc_gaussian *g = &item->g;
+    const ggc_reach *reach = &item->reach;
+    double low, high;
+    ggc_reach_rows(g, reach, first, end - 1.0, &low, &high);
+    low = low > item->y0 ? low : item->y0;
+    high = high < item->y1 - 1 ? high : item->y1 - 1;
+    const double u = (clip(g->mx, first, end - 1.0) - g->mx) * g->i1;
+    const double rest = (reach->radius - u) * (reach->radius + u);
+    const double chord = 2.0 * (reach->l2 * GGC_SQRT(rest > 0.0 ? rest : 0.0) + GGC_MARGIN) + 1.0;
+    return clip(high - low + 1.0, 0.0, chord);
+}
+
+double ggc_render_work(const float *means, const float *cholesky, int64_t count, int32_t x0, int32_t y0, int32_t width,
+                       int32_t height) {
+    static const float none[GGC_MAX_CHANNELS];
+    const box region = {x0, y0, x0 + width, y0 + height};
+    double work = 0.0;
+    for (int64_t i = 0; i < count; i++) {
+        const ggc_job one = {.means = means + 2 * i, .cholesky = cholesky + 3 * i, .colors = none, .channels = 1};
+        const ggc_item item = prepare_item(&one, &region, 0);
+        if (is_empty(&item))
+            continue;
+        const int32_t columns = item.x1 - item.x0, cells = columns < WORK_CELLS ? columns : WORK_CELLS;
+        for (int32_t cell = 0; cell < cells; cell++) {
+            const int32_t first = item.x0 + (int32_t)((int64_t)columns * cell / cells);
+            const int32_t end = item.x0 + (int32_t)((int64_t)columns * (cell + 1) / cells);
+            work += cell_height(&item, first, end) * (end - first);
+        }
+    }
+    return work;
+}

@@ -1,0 +1,92 @@
+"""The CPU: C loops under Cython and OpenMP, with the SIMD variant chosen at run time."""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import TYPE_CHECKING, Any
+
+from pyggc._native import _render
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+#: Name of the environment variable that forces a SIMD variant: baseline, avx2 or avx512.
+SIMD_VARIABLE = "PYGGC_SIMD"
+
+# A tile's accumulators should stay in the second-level cache: 256 x 32 x 3 channels are 100 KB.
+TILE_WIDTH = 256
+TILE_HEIGHT = 32
+
+
+def choose_variant() -> str:
+    """Return the name of the SIMD variant to use: that of ``PYGGC_SIMD``, else the widest of this processor.
+
+    Raises
+    ------
+    ValueError
+        If ``PYGGC_SIMD`` names a variant that is unknown or that this processor cannot run.
+    """
+    available = _render.variants()
+    name = os.environ.get(SIMD_VARIABLE, "") or available[-1]
+    if name not in available:
+        raise ValueError(f"{SIMD_VARIABLE}={name}: this processor can run {', '.join(available)}")
+    return name
+
+
+class CpuBackend:
+    """The `Backend` that is always there.
+
+    Raises
+    ------
+    ValueError
+        If the environment asks for a SIMD variant that cannot run here.
+    """
+
+    name = "cpu"
+
+    def __init__(self) -> None:
+        self.variant = choose_variant()
+
+    def rasterize(
+        self,
+        means: NDArray[np.float32],
+        cholesky: NDArray[np.float32],
+        colors: NDArray[np.float32],
+        out: NDArray[Any],
+        *,
+        x: int,
+        y: int,
+        supersample: int,
+        clip: bool,
+        threads: int | None,
+    ) -> None:
+        """Render the sum blend exactly into `out`; see `Backend.rasterize`."""
+        _render.render(
+            means,
+            cholesky,
+            colors,
+            out,
+            x=x,
+            y=y,
+            supersample=supersample,
+            clip=clip,
+            threads=threads or 0,
+            variant=self.variant,
+            tile_width=max(1, TILE_WIDTH // supersample),
+            tile_height=max(1, TILE_HEIGHT // supersample),
+        )
+
+    def render_work(
+        self,
+        means: NDArray[np.float32],
+        cholesky: NDArray[np.float32],
+        *,
+        x: int,
+        y: int,
+        width: int,
+        height: int,
+    ) -> int:
+        """Return an upper bound of the covered pixels; see `Backend.render_work`."""
+        return math.ceil(_render.work(means, cholesky, x=x, y=y, width=width, height=height))

@@ -1,0 +1,66 @@
+"""What a backend does for the rooms above it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class Backend(Protocol):
+    """The array work of one kind of device.
+
+    Attributes
+    ----------
+    name : str
+        The device's name, as `pyggc.backends.get_backend` takes it.
+    """
+
+    name: str
+
+    def rasterize(
+        self,
+        means: NDArray[np.float32],
+        cholesky: NDArray[np.float32],
+        colors: NDArray[np.float32],
+        out: NDArray[Any],
+        *,
+        x: int,
+        y: int,
+        supersample: int,
+        clip: bool,
+        threads: int | None,
+    ) -> None:
+        """Render the sum blend exactly into `out`.
+
+        Parameters
+        ----------
+        means, cholesky, colors : ndarray of float32, shapes (N, 2), (N, 3), (N, C)
+            The Gaussians in the pixels that are evaluated (`supersample` to an output pixel and direction).
+        out : ndarray of uint8, uint16, float32 or int32, shape (height, width, C)
+            Written whole; int32 gets the accumulators, in units of 2^-20.
+        x, y : int
+            The first column and row, in output pixels.
+        supersample : int
+            Each output pixel is the mean of a square of so many accumulators to a side.
+        clip : bool
+            Whether float32 values are clipped to [0, 1].
+        threads : int or None
+            The most threads to use; None leaves it to the runtime. Never changes a result.
+        """
+        ...
+
+    def render_work(
+        self,
+        means: NDArray[np.float32],
+        cholesky: NDArray[np.float32],
+        *,
+        x: int,
+        y: int,
+        width: int,
+        height: int,
+    ) -> int:
+        """Return an upper bound of the pixels that the Gaussians cover within a region of the evaluated pixels."""
+        ...
