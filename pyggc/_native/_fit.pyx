@@ -64,6 +64,15 @@ cdef extern from "ggc/fit.h" nogil:
     double ggc_fit_total(const ggc_planes *weights)
 
 
+cdef extern from "ggc/refine.h" nogil:
+    ctypedef struct ggc_compact_plan:
+        int32_t channels
+
+    int64_t ggc_fit_refine(const ggc_compact_plan *plan, int32_t *levels, const int64_t *order, int64_t count,
+                           const ggc_planes *residual, double min_log_scale, int32_t limit,
+                           const ggc_fit_variant *variant)
+
+
 def constants():
     """The sizes that callers must know, by name."""
     return {
@@ -284,3 +293,26 @@ def sample(float[:, :, ::1] weights, int32_t width, const double[::1] quantiles)
     with nogil:
         found = ggc_fit_sample(&source, &thresholds[0], count, &pixels[0])
     return np.asarray(pixels)[:found]
+
+
+def refine(size_t plan, int32_t[:, ::1] levels, const int64_t[::1] order, float[:, :, ::1] residual, int32_t width, *,
+           double min_log_scale, int32_t limit, str variant):
+    """Visit rows of levels in that order, each to lower the squared residual; both are updated. Rows that changed.
+
+    `plan` is the address of a compact plan.
+    """
+    cdef const ggc_compact_plan *steps = <const ggc_compact_plan *>plan
+    cdef ggc_planes planes = planes_of(residual, width)
+    cdef const ggc_fit_variant *loops = variant_of(variant)
+    cdef Py_ssize_t i, count = order.shape[0]
+    cdef int64_t changed
+    if steps.channels != planes.channels or levels.shape[1] != planes.channels + GGC_SHAPE_COORDINATES:
+        raise ValueError("the plan, the levels and the planes must have the same channels")
+    for i in range(count):
+        if not 0 <= order[i] < levels.shape[0]:
+            raise ValueError(f"order names row {order[i]} of {levels.shape[0]}")
+    if count == 0:
+        return 0
+    with nogil:
+        changed = ggc_fit_refine(steps, &levels[0, 0], &order[0], count, &planes, min_log_scale, limit, loops)
+    return changed

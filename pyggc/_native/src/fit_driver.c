@@ -47,7 +47,7 @@ static void clip_range(float center, float half, int32_t size, int32_t *first, i
     *end = high > 0.0f ? (high < limit ? (int32_t)high : size) : 0;
 }
 
-static ggc_fit_item prepare(const ggc_params *params, int64_t index, int32_t width, int32_t height) {
+ggc_fit_item ggc_fit_prepare(const ggc_params *params, int64_t index, int32_t width, int32_t height) {
     ggc_fit_item item;
     item.g = ggc_prepare(params->means + 2 * index, params->cholesky + 3 * index,
                          params->colors + params->channels * index, params->channels);
@@ -108,7 +108,7 @@ static int fill(bins *b, const ggc_params *params, const ggc_planes *image) {
     if (!b->items || !b->ends)
         return 0;
     for (int64_t i = 0; i < params->count; i++) {
-        b->items[i] = prepare(params, i, image->width, image->height);
+        b->items[i] = ggc_fit_prepare(params, i, image->width, image->height);
         enter(b, i, 1);
     }
     for (int64_t i = 0; i < tiles; i++)
@@ -203,7 +203,7 @@ int ggc_fit_backward(const ggc_params *params, const ggc_planes *image, const gg
     threads = ggc_fit_threads(threads, params->count / GATHER_CHUNK);
 #pragma omp parallel for schedule(dynamic, GATHER_CHUNK) num_threads(threads)
     for (int64_t i = 0; i < params->count; i++) {
-        const ggc_fit_item item = prepare(params, order[i], image->width, image->height);
+        const ggc_fit_item item = ggc_fit_prepare(params, order[i], image->width, image->height);
         variant->gather(&item, image, out + (int64_t)order[i] * coordinates);
     }
     free(order);

@@ -70,6 +70,10 @@ typedef struct {
     ggc_fit_sums (*subtract)(const ggc_fit_tile *tile, const ggc_planes *target, const ggc_planes *residual);
     /* Gathers the whitened gradient of one Gaussian from the image's gradient. */
     void (*gather)(const ggc_fit_item *item, const ggc_planes *image, float *out);
+    /* The same, and the sum of the squared weights. */
+    float (*gather_square)(const ggc_fit_item *item, const ggc_planes *image, float *out);
+    /* Adds one Gaussian, times sign, to an image. */
+    void (*splat)(const ggc_fit_item *item, const ggc_planes *image, float sign);
     /* out[i] = sum over k < taps of weights[k] rows[k][i]; up to GGC_PADDING entries past count are touched. */
     void (*combine)(const float *const *rows, const float *weights, int taps, float *out, ptrdiff_t count);
     /* The SSIM of a row of windows from their moments E[x], E[y], E[xx], E[yy], E[xy]; returns the sum and leaves the
@@ -86,6 +90,9 @@ extern const ggc_fit_variant ggc_fit_avx2, ggc_fit_avx512;
 const ggc_fit_variant *ggc_fit_variant_at(int index);
 
 enum { GGC_FIT_OK, GGC_FIT_NO_MEMORY };
+
+/* One Gaussian made ready for an image of that size. */
+ggc_fit_item ggc_fit_prepare(const ggc_params *params, int64_t index, int32_t width, int32_t height);
 
 /* residual = render(params) - target; sums over the image. */
 int ggc_fit_forward(const ggc_params *params, const ggc_planes *target, const ggc_planes *residual,

@@ -101,18 +101,22 @@ GGC_INLINE ggc_vf masked(ggc_vf value, ggc_vi mask) {
  * v = e (k . image); e is the exponential within the support and zero without. */
 typedef struct {
     ggc_vf color[GGC_MAX_CHANNELS];
-    ggc_vf v1, v2, v11, v22, v12;
+    ggc_vf v1, v2, v11, v22, v12, square;
 } moments;
 
 GGC_INLINE void gather_column(moments *sums, const ggc_gaussian *g, const float *image, ptrdiff_t stride,
-                              const int channels, float x, const float *t, int32_t rows) {
+                              const int channels, const int with_square, float x, const float *t,
+                               int32_t rows) {
     const columns at = columns_of(g, x);
     const ggc_vf zero = {0};
     ggc_vf color[GGC_MAX_CHANNELS] = {zero, zero, zero, zero}, v0 = zero, v2 = zero, v22 = zero;
+    ggc_vf square = zero;
     for (int32_t row = 0; row < rows; row++) {
         const ggc_vf u2 = t[row] - at.su1;
         const ggc_vf q = at.square + u2 * u2;
         const ggc_vf e = ggc_exp_v(ggc_min_v(q, GGC_Q_MAX)), weight = e - GGC_EDGE;
+        if (with_square)
+            square += weight * weight;
         ggc_vf dot = zero;
         for (int c = 0; c < channels; c++) {
             const ggc_vf value = *(const ggc_vf_any *)(image + c * stride);
@@ -132,6 +136,7 @@ GGC_INLINE void gather_column(moments *sums, const ggc_gaussian *g, const float 
     sums->v2 += v2;
     sums->v12 += v2 * at.u1;
     sums->v22 += v22;
+    sums->square += square;
 }
 
 GGC_INLINE float lane_sum(ggc_vf v) {
@@ -142,7 +147,8 @@ GGC_INLINE float lane_sum(ggc_vf v) {
 }
 
 /* The extents are computed for a strip of ROWS rows at a time and BLOCKS blocks of columns. */
-GGC_INLINE void gather_item(const ggc_fit_item *item, const ggc_planes *image, const int channels, float *out) {
+GGC_INLINE float gather_item(const ggc_fit_item *item, const ggc_planes *image, const int channels,
+                             const int with_square, float *out) {
     const ggc_gaussian g = item->g;
     const ptrdiff_t pitch = channels * image->stride;
     moments sums = {0};
@@ -157,7 +163,8 @@ GGC_INLINE void gather_item(const ggc_fit_item *item, const ggc_planes *image, c
             const int32_t count = needed < BLOCKS ? needed : BLOCKS;
             fit_block_rows(item, (float)x, (float)y, count, rows, first, end);
             for (int32_t i = 0; i < count; i++, x += GGC_LANES)
-                gather_column(&sums, &g, image->data + (y + first[i]) * pitch + x, image->stride, channels, (float)x,
+                gather_column(&sums, &g, image->data + (y + first[i]) * pitch + x, image->stride, channels,
+                              with_square, (float)x,
                               t + first[i], end[i] - first[i]);
         }
     }
@@ -168,6 +175,8 @@ GGC_INLINE void gather_item(const ggc_fit_item *item, const ggc_planes *image, c
     out[channels + 2] = lane_sum(sums.v11);
     out[channels + 3] = lane_sum(sums.v22);
     out[channels + 4] = lane_sum(sums.v12);
+    const float scale = GGC_COLOR_SCALE * 0x1p-20f;
+    return lane_sum(sums.square) * scale * scale;
 }
 
 static void accumulate(const ggc_fit_tile *tile, const ggc_fit_item *items, const uint32_t *list, int64_t count) {
@@ -191,16 +200,86 @@ static void accumulate(const ggc_fit_tile *tile, const ggc_fit_item *items, cons
 static void gather(const ggc_fit_item *item, const ggc_planes *image, float *out) {
     switch (image->channels) {
     case 1:
-        gather_item(item, image, 1, out);
+        gather_item(item, image, 1, 0, out);
         break;
     case 2:
-        gather_item(item, image, 2, out);
+        gather_item(item, image, 2, 0, out);
         break;
     case 3:
-        gather_item(item, image, 3, out);
+        gather_item(item, image, 3, 0, out);
         break;
     case 4:
-        gather_item(item, image, 4, out);
+        gather_item(item, image, 4, 0, out);
+        break;
+    }
+}
+
+static float gather_square(const ggc_fit_item *item, const ggc_planes *image, float *out) {
+    switch (image->channels) {
+    case 1:
+        return gather_item(item, image, 1, 1, out);
+    case 2:
+        return gather_item(item, image, 2, 1, out);
+    case 3:
+        return gather_item(item, image, 3, 1, out);
+    default:
+        return gather_item(item, image, 4, 1, out);
+    }
+}
+
+/* One block of columns of a Gaussian with colors k, which are zero in the lanes past the image. */
+GGC_INLINE void splat_column(const ggc_gaussian *g, const ggc_vf *k, float *image, ptrdiff_t stride,
+                             const int channels, float x, const float *t, int32_t rows) {
+    const columns at = columns_of(g, x);
+    for (int32_t row = 0; row < rows; row++) {
+        const ggc_vf u2 = t[row] - at.su1;
+        const ggc_vf weight = ggc_exp_v(ggc_min_v(at.square + u2 * u2, GGC_Q_MAX)) - GGC_EDGE;
+        for (int c = 0; c < channels; c++) {
+            ggc_vf_any *value = (ggc_vf_any *)(image + c * stride);
+            *value = *value + weight * k[c];
+        }
+        image += channels * stride;
+    }
+}
+
+GGC_INLINE void splat_item(const ggc_fit_item *item, const ggc_planes *image, const int channels, float sign) {
+    const ggc_gaussian g = item->g;
+    const ptrdiff_t pitch = channels * image->stride;
+    float t[ROWS];
+    int32_t first[BLOCKS], end[BLOCKS];
+    for (int32_t y = item->y0; y < item->y1; y += ROWS) {
+        const int32_t rows = item->y1 - y < ROWS ? item->y1 - y : ROWS;
+        for (ptrdiff_t i = 0; i < rows; i++)
+            t[i] = ((float)(y + (int32_t)i) - g.my) * g.i2;
+        for (int32_t x = item->x0; x < item->x1;) {
+            const int32_t needed = (item->x1 - x + GGC_LANES - 1) / GGC_LANES;
+            const int32_t count = needed < BLOCKS ? needed : BLOCKS;
+            fit_block_rows(item, (float)x, (float)y, count, rows, first, end);
+            for (int32_t i = 0; i < count; i++, x += GGC_LANES) {
+                const ggc_vi inside = ggc_iota_v() + (float)x < (float)image->width;
+                ggc_vf k[GGC_MAX_CHANNELS];
+                for (int c = 0; c < channels; c++)
+                    k[c] = masked((ggc_vf){0} + sign * g.k[c], inside);
+                splat_column(&g, k, image->data + (y + first[i]) * pitch + x, image->stride, channels, (float)x,
+                             t + first[i], end[i] - first[i]);
+            }
+        }
+    }
+}
+
+static void splat(const ggc_fit_item *item, const ggc_planes *image, float sign) {
+    switch (image->channels) {
+    case 1:
+        splat_item(item, image, 1, sign);
+        break;
+    case 2:
+        splat_item(item, image, 2, sign);
+        break;
+    case 3:
+        splat_item(item, image, 3, sign);
+        break;
+    case 4:
+        splat_item(item, image, 4, sign);
         break;
     }
 }
