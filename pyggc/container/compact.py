@@ -12,8 +12,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from pyggc.container.sections import Section
-from pyggc.entropy import AdaptiveModel, HybridInteger, RansDecoder, RansEncoder, cdf_from_counts
-from pyggc.entropy import zigzag_decode, zigzag_encode
+from pyggc.entropy import (
+    AdaptiveModel,
+    HybridInteger,
+    RansDecoder,
+    RansEncoder,
+    cdf_from_counts,
+    zigzag_decode,
+    zigzag_encode,
+)
 from pyggc.errors import BitstreamError
 from pyggc.quantize import CompactPlan, CompactQuantizer
 

@@ -1,0 +1,306 @@
+"""From a goal to a file's sections: how many Gaussians, and how coarse their steps.
+
+The float fit aims a little above the goal, because quantization costs about `QUANTIZATION_LOSS` where bits are spent
+best: fewer Gaussians with finer steps, and more with coarser ones, both cost more.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from pyggc.container import Section
+from pyggc.container.compact import write_levels
+from pyggc.fit import Fitter, refine
+from pyggc.quantize import CompactPlan, CompactQuantizer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from pyggc.gaussians import Gaussians2D
+
+#: Decibels between the float fit and the file where a bit buys most.
+QUANTIZATION_LOSS = 0.5
+#: Bits of a Gaussian at that loss, for the first guess.
+TYPICAL_BITS = 36.0
+#: Decibels that twice the Gaussians give, for the first guess, and the range in which a measurement is believed.
+TYPICAL_SLOPE, LEAST_SLOPE, MOST_SLOPE = 2.3, 1.0, 4.0
+#: A file above its goal by less than this is not made smaller.
+CLOSE_ENOUGH = 0.02
+#: The energy of the squared kernel in units of l1 l2, times the share of the rounding noise that refinement leaves.
+_NOISE = 3.07 * 0.35
+
+
+class Goal(NamedTuple):
+    """What is asked for; exactly one is set. Decibels, bits a pixel of the whole file, or a number."""
+
+    quality: float | None = None
+    bpp: float | None = None
+    num_gaussians: int | None = None
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How hard to try: iterations of the first fit and of each correction, corrections, sweeps over the integers."""
+
+    iterations: int
+    correction: int
+    corrections: int
+    sweeps: int
+
+
+EFFORTS = {
+    1: Effort(30, 15, 3, 3),
+    2: Effort(50, 20, 3, 4),
+    3: Effort(80, 30, 4, 5),
+    4: Effort(120, 40, 4, 6),
+    5: Effort(180, 50, 5, 8),
+    6: Effort(280, 70, 5, 8),
+    7: Effort(400, 100, 6, 10),
+    8: Effort(700, 150, 6, 12),
+    9: Effort(1200, 250, 8, 16),
+}
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """One way to write the fit: its integers, what they are in floats, their bytes, and their fidelity in dB."""
+
+    levels: NDArray[np.int32]
+    quantizer: CompactQuantizer
+    gaussians: Gaussians2D
+    sections: list[Section]
+    psnr: float
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of the sections with their rows of the section table."""
+        return sum(len(section.data) + 8 for section in self.sections)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a goal: the chosen file, the float fit's dB, iterations, and if it fell short, why."""
+
+    chosen: Quantized
+    float_psnr: float
+    iterations: int
+    shortfall: str = ""
+
+
+class Search:
+    """Looks for the file that meets a goal with the fewest bytes.
+
+    Parameters
+    ----------
+    fitter : Fitter
+        Of the image, not yet initialized.
+    effort : Effort
+        How hard to try.
+    measure : callable
+        Gaussians to the dB of the image that a decoder makes of them.
+    seconds_left : callable
+        Seconds until the search should end; infinite for no limit.
+    seed : int
+        Seed of the order in which integers are refined.
+    """
+
+    def __init__(
+        self,
+        fitter: Fitter,
+        effort: Effort,
+        measure: Callable[[Gaussians2D], float],
+        seconds_left: Callable[[], float],
+        seed: int,
+    ) -> None:
+        self.fitter = fitter
+        self.effort = effort
+        self.measure = measure
+        self.seconds_left = seconds_left
+        self.seed = seed
+        self.pixels = fitter.width * fitter.height
+        #: More Gaussians than this have more parameters than the image has samples.
+        self.most = self.pixels // 2 + 4
+
+    def run(self, goal: Goal) -> Outcome:
+        """Fit, quantize and correct until the goal is met or nothing is left to try."""
+        if goal.num_gaussians is not None:
+            outcome = self._for_count(goal.num_gaussians)
+        elif goal.bpp is not None:
+            outcome = self._for_bytes(goal.bpp * self.pixels / 8.0)
+        else:
+            assert goal.quality is not None
+            outcome = self._for_quality(goal.quality)
+        return outcome
+
+    # One number of Gaussians.
+
+    def _for_count(self, count: int) -> Outcome:
+        self.fitter.initialize(count)
+        self._fit(self.effort.iterations + self.effort.correction * self.effort.corrections)
+        return self._outcome(self._to_psnr(self.fitter.psnr - QUANTIZATION_LOSS))
+
+    # A quality.
+
+    def _for_quality(self, quality: float) -> Outcome:
+        aim = quality + QUANTIZATION_LOSS
+        self._start(aim)
+        best: Quantized | None = None
+        for _ in range(self.effort.corrections):
+            reached = self._fit_to(aim)
+            tried = self._to_psnr(quality)
+            if best is None or _better(tried, best, quality):
+                best = tried
+            if best.psnr >= quality or not reached or self._late():
+                break
+            aim += quality - tried.psnr + 0.1
+        assert best is not None
+        return self._outcome(best, "" if best.psnr >= quality else self._why_not())
+
+    def _why_not(self) -> str:
+        if self._late():
+            return "the time allowed was too short"
+        if self.fitter.num_gaussians >= self.most:
+            return f"{self.most} Gaussians, the most for this image, are not enough"
+        return "more Gaussians bring this image no closer"
+
+    def _start(self, aim: float) -> None:
+        """Guess the number of Gaussians from a short fit."""
+        self._set_count(self.pixels // 400)
+        self._fit(min(15, self.effort.iterations))
+        # A whole fit ends about so much above a short one.
+        gap = aim - (self.fitter.psnr + 1.5)
+        self._set_count(int(self.fitter.num_gaussians * 2.0 ** min(max(gap / TYPICAL_SLOPE, -4.0), 4.0)))
+        self._fit(self.effort.iterations)
+
+    def _fit_to(self, aim: float) -> bool:
+        """Change the number of Gaussians until the float fit is close to `aim` dB; whether it got there."""
+        slope = TYPICAL_SLOPE
+        for _ in range(self.effort.corrections):
+            before, gap = self.fitter.num_gaussians, aim - self.fitter.psnr
+            if -0.2 <= gap <= 0.0 or self._late():
+                break
+            psnr = self.fitter.psnr
+            self._set_count(round(before * 2.0 ** min(max((gap + 0.05) / slope, -1.0), 1.0)))
+            after = self.fitter.num_gaussians
+            if after == before:
+                break
+            self._fit(self.effort.correction)
+            measured = (self.fitter.psnr - psnr) / math.log2(after / before)
+            slope = min(max(measured, LEAST_SLOPE), MOST_SLOPE)
+            if after > before and self.fitter.psnr < psnr + 0.02:
+                break
+        return self.fitter.psnr >= aim - 0.25
+
+    # A size.
+
+    def _for_bytes(self, size: float) -> Outcome:
+        self._set_count(int(8.0 * size / TYPICAL_BITS))
+        self._fit(self.effort.iterations)
+        for _ in range(2):
+            tried = self._to_psnr(self.fitter.psnr - QUANTIZATION_LOSS)
+            ratio = size / tried.num_bytes
+            if 0.95 < ratio < 1.08 or self._late():
+                break
+            self._set_count(int(self.fitter.num_gaussians * ratio))
+            self._fit(self.effort.correction)
+        best = self._to_bytes(size)
+        return self._outcome(best, "" if best.num_bytes <= size else "a file of this image cannot be so small")
+
+    # The parts that they share.
+
+    def _late(self) -> bool:
+        return self.seconds_left() <= 0.0
+
+    def _fit(self, iterations: int) -> None:
+        self.fitter.run(iterations, max_time_seconds=max(self.seconds_left(), 0.0))
+
+    def _set_count(self, count: int) -> None:
+        count = min(max(count, 1), self.most)
+        present = self.fitter.num_gaussians
+        if present == 0:
+            self.fitter.initialize(count)
+        elif count > present:
+            self.fitter.grow(count - present)
+        elif count < present:
+            self.fitter.prune(present - count)
+
+    def _outcome(self, chosen: Quantized, shortfall: str = "") -> Outcome:
+        return Outcome(chosen, self.fitter.psnr, self.fitter.iterations, shortfall)
+
+    def _quantize(self, color_step: float) -> Quantized:
+        fitter = self.fitter
+        quantizer = CompactQuantizer(CompactPlan(color_step), fitter.width, fitter.height, fitter.channels)
+        levels = refine(fitter, quantizer.quantize(fitter.gaussians), quantizer, self.effort.sweeps, self.seed)
+        # A Gaussian of no color is not worth its bits; one stays, because a file of none is black.
+        visible = levels[:, : fitter.channels].any(axis=1)
+        levels = np.ascontiguousarray(levels[visible] if visible.any() else levels[:1])
+        gaussians = quantizer.dequantize(levels)
+        return Quantized(levels, quantizer, gaussians, write_levels(levels, quantizer), self.measure(gaussians))
+
+    def _step_for(self, psnr: float) -> float:
+        """A step whose noise takes the float fit down to `psnr`; never so fine that colors leave their range."""
+        gaussians = self.fitter.gaussians
+        noise = (_mse(psnr) - _mse(self.fitter.psnr)) * self.pixels * self.fitter.channels
+        parameters = max(len(gaussians), 1) * (self.fitter.channels + 5)
+        return max(math.sqrt(max(noise, 0.0) * 12.0 / (_NOISE * parameters)), self._least_step())
+
+    def _least_step(self) -> float:
+        g = self.fitter.gaussians
+        if not len(g):
+            return 1e-3
+        norm = np.sqrt(g.cholesky[:, 0].astype(np.float64) * g.cholesky[:, 1])
+        return max(float(np.max(np.linalg.norm(g.colors, axis=1) * norm)) / 900.0, 1e-6)
+
+    def _to_psnr(self, goal: float) -> Quantized:
+        """The coarsest steps with which the present fit keeps `goal` dB, or the finest if none does."""
+        least, step = self._least_step(), self._step_for(goal)
+        best: Quantized | None = None
+        for _ in range(5):
+            tried = self._quantize(step)
+            if best is None or _better(tried, best, goal):
+                best = tried
+            if 0.0 <= tried.psnr - goal <= CLOSE_ENOUGH or (tried.psnr < goal and step <= least):
+                break
+            allowed, made = _mse(goal) - _mse(self.fitter.psnr), _mse(tried.psnr) - _mse(self.fitter.psnr)
+            ratio = math.sqrt(allowed / made) if allowed > 0.0 and made > 0.0 else 0.5
+            step = max(step * min(max(0.995 * ratio, 0.25), 3.0), least)
+        assert best is not None
+        return best
+
+    def _to_bytes(self, size: float) -> Quantized:
+        """The finest steps with which the present fit takes at most `size` bytes, or the coarsest if none does."""
+        step = self._step_for(self.fitter.psnr - QUANTIZATION_LOSS)
+        best: Quantized | None = None
+        for _ in range(8):
+            tried = self._quantize(step)
+            fits, best_fits = tried.num_bytes <= size, best is not None and best.num_bytes <= size
+            if (
+                best is None
+                or (fits and (not best_fits or tried.psnr > best.psnr))
+                or (not best_fits and tried.num_bytes < best.num_bytes)
+            ):
+                best = tried
+            if fits and tried.num_bytes > 0.995 * size:
+                break
+            # A step twice as coarse saves about a bit a parameter.
+            excess = 8.0 * (tried.num_bytes - 0.998 * size) / (len(tried.levels) * (self.fitter.channels + 4))
+            step = max(step * 2.0 ** min(max(excess, -2.0), 2.0), self._least_step())
+        assert best is not None
+        return best
+
+
+def _mse(psnr: float) -> float:
+    return float(10.0 ** (-psnr / 10.0))
+
+
+def _better(one: Quantized, other: Quantized, goal: float) -> bool:
+    """Whether `one` suits a goal in dB better: reach it with fewer bytes, or come closer."""
+    if one.psnr >= goal and other.psnr >= goal:
+        return one.num_bytes < other.num_bytes
+    return one.psnr > other.psnr
