@@ -7,6 +7,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from pyggc._native import _render
+from pyggc.backends.cpu_fit import CpuFitKernels
+from pyggc.backends.fit_protocol import FitKernels
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,6 +50,7 @@ class CpuBackend:
 
     def __init__(self) -> None:
         self.variant = choose_variant()
+        self.fit: FitKernels = CpuFitKernels(self.variant)
 
     def rasterize(
         self,
