@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,7 +27,7 @@ from pyggc.errors import BitstreamError
 from pyggc.fit import FitProgress, Fitter, LossWeights
 from pyggc.gaussians import Gaussians2D
 from pyggc.pixels import Pixels, as_pixels
-from pyggc.rate import EFFORTS, Goal, Outcome, Search
+from pyggc.rate import EFFORTS, Budget, Goal, Outcome, Search
 from pyggc.render import rasterize, render_work
 
 if TYPE_CHECKING:
@@ -184,16 +183,15 @@ class GaussianEncoder:
         for name, limit in (("max_time_seconds", max_time_seconds), ("max_iterations", max_iterations)):
             if limit is not None and not limit > 0:
                 raise ValueError(f"{name} must be positive, not {limit}")
-        start = time.monotonic()
         pixels = as_pixels(image)
-        budget = _Budget(start, max_time_seconds, max_iterations, callback)
+        budget = Budget(max_time_seconds, max_iterations, callback)
         fitter = Fitter(pixels.planes(), loss=self.loss, seed=self.seed, threads=self.threads)
         search = Search(fitter, self.effort, lambda g: _psnr(pixels, g, self.threads), budget, self.seed)
         outcome = search.run(self.goal)
-        self._write(pixels, outcome, start)
+        self._write(pixels, outcome, budget.elapsed)
         return outcome.chosen.gaussians
 
-    def _write(self, pixels: Pixels, outcome: Outcome, start: float) -> None:
+    def _write(self, pixels: Pixels, outcome: Outcome, seconds: float) -> None:
         chosen = outcome.chosen
         decoded = rasterize(chosen.gaussians, dtype=_SAMPLE_TYPES[pixels.bit_depth], threads=self.threads)
         psnr, ssim = evaluate.psnr(pixels.samples, decoded), evaluate.ssim(pixels.samples, decoded)
@@ -225,7 +223,7 @@ class GaussianEncoder:
             num_gaussians=len(chosen.levels),
             float_psnr=outcome.float_psnr,
             iterations=outcome.iterations,
-            seconds=time.monotonic() - start,
+            seconds=seconds,
             reached=not shortfall,
             reason=shortfall,
         )

@@ -7,6 +7,7 @@ best: fewer Gaussians with finer steps, and more with coarser ones, both cost mo
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,7 +15,7 @@ import numpy as np
 
 from pyggc.container import Section
 from pyggc.container.compact import write_levels
-from pyggc.fit import Fitter, refine
+from pyggc.fit import FitProgress, Fitter
 from pyggc.quantize import CompactPlan, CompactQuantizer
 
 if TYPE_CHECKING:
@@ -83,6 +84,70 @@ class Quantized:
         return sum(len(section.data) + 8 for section in self.sections)
 
 
+class Budget:
+    """Time and iterations that an encoding may take, and who is told of its progress.
+
+    Parameters
+    ----------
+    max_time_seconds, max_iterations : float and int, optional
+        From now on; None for no limit.
+    callback : callable, optional
+        Gets a `FitProgress` of the whole encoding; nothing new begins once it returned True.
+    """
+
+    def __init__(
+        self,
+        max_time_seconds: float | None = None,
+        max_iterations: int | None = None,
+        callback: Callable[[FitProgress], bool | None] | None = None,
+    ) -> None:
+        self._start = time.monotonic()
+        self._max_seconds = math.inf if max_time_seconds is None else max_time_seconds
+        self._max_iterations = max_iterations
+        self._callback = callback
+        self._stopped = False
+        self._done = 0
+        #: Iterations that the whole is expected to take.
+        self.expected = 0
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the beginning."""
+        return time.monotonic() - self._start
+
+    @property
+    def spent(self) -> bool:
+        """Whether nothing new may begin."""
+        used_up = self._max_iterations is not None and self._done >= self._max_iterations
+        return self._stopped or used_up or self.elapsed >= self._max_seconds
+
+    def run(self, fitter: Fitter, iterations: int) -> None:
+        """Fit for so many iterations, or for as many as there are left."""
+        if self._max_iterations is not None:
+            iterations = min(iterations, self._max_iterations - self._done)
+        seconds = self._max_seconds - self.elapsed
+        if iterations > 0 and seconds > 0.0 and not self._stopped:
+            before = fitter.iterations
+            fitter.run(
+                iterations,
+                max_time_seconds=None if math.isinf(seconds) else seconds,
+                callback=self._report if self._callback else None,
+            )
+            self._done += fitter.iterations - before
+
+    def _report(self, progress: FitProgress) -> bool:
+        assert self._callback is not None
+        done = self._done + progress.iteration
+        expected = max(self.expected, self._done + progress.max_iterations)
+        if self._max_iterations is not None:
+            expected = min(expected, self._max_iterations)
+        elapsed = self.elapsed
+        remaining = min(elapsed / done * (expected - done), max(self._max_seconds - elapsed, 0.0))
+        whole = FitProgress(done, expected, elapsed, remaining, progress.psnr, progress.num_gaussians, progress.phase)
+        self._stopped = bool(self._callback(whole))
+        return self._stopped
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What came of a goal: the chosen file, the float fit's dB, iterations, and if it fell short, why."""
@@ -104,8 +169,8 @@ class Search:
         How hard to try.
     measure : callable
         Gaussians to the dB of the image that a decoder makes of them.
-    seconds_left : callable
-        Seconds until the search should end; infinite for no limit.
+    budget : Budget
+        What it may take.
     seed : int
         Seed of the order in which integers are refined.
     """
@@ -115,15 +180,17 @@ class Search:
         fitter: Fitter,
         effort: Effort,
         measure: Callable[[Gaussians2D], float],
-        seconds_left: Callable[[], float],
+        budget: Budget,
         seed: int,
     ) -> None:
         self.fitter = fitter
         self.effort = effort
         self.measure = measure
-        self.seconds_left = seconds_left
+        self.budget = budget
+        budget.expected = effort.iterations + effort.correction
         self.seed = seed
-        self.pixels = fitter.width * fitter.height
+        self.height, self.width, self.channels = fitter.shape
+        self.pixels = self.width * self.height
         #: More Gaussians than this have more parameters than the image has samples.
         self.most = self.pixels // 2 + 4
 
@@ -156,14 +223,14 @@ class Search:
             tried = self._to_psnr(quality)
             if best is None or _better(tried, best, quality):
                 best = tried
-            if best.psnr >= quality or not reached or self._late():
+            if best.psnr >= quality or not reached or self.budget.spent:
                 break
             aim += quality - tried.psnr + 0.1
         assert best is not None
         return self._outcome(best, "" if best.psnr >= quality else self._why_not())
 
     def _why_not(self) -> str:
-        if self._late():
+        if self.budget.spent:
             return "the time allowed was too short"
         if self.fitter.num_gaussians >= self.most:
             return f"{self.most} Gaussians, the most for this image, are not enough"
@@ -183,7 +250,7 @@ class Search:
         slope = TYPICAL_SLOPE
         for _ in range(self.effort.corrections):
             before, gap = self.fitter.num_gaussians, aim - self.fitter.psnr
-            if -0.2 <= gap <= 0.0 or self._late():
+            if -0.2 <= gap <= 0.0 or self.budget.spent:
                 break
             psnr = self.fitter.psnr
             self._set_count(round(before * 2.0 ** min(max((gap + 0.05) / slope, -1.0), 1.0)))
@@ -205,7 +272,7 @@ class Search:
         for _ in range(2):
             tried = self._to_psnr(self.fitter.psnr - QUANTIZATION_LOSS)
             ratio = size / tried.num_bytes
-            if 0.95 < ratio < 1.08 or self._late():
+            if 0.95 < ratio < 1.08 or self.budget.spent:
                 break
             self._set_count(int(self.fitter.num_gaussians * ratio))
             self._fit(self.effort.correction)
@@ -214,11 +281,8 @@ class Search:
 
     # The parts that they share.
 
-    def _late(self) -> bool:
-        return self.seconds_left() <= 0.0
-
     def _fit(self, iterations: int) -> None:
-        self.fitter.run(iterations, max_time_seconds=max(self.seconds_left(), 0.0))
+        self.budget.run(self.fitter, iterations)
 
     def _set_count(self, count: int) -> None:
         count = min(max(count, 1), self.most)
@@ -235,10 +299,10 @@ class Search:
 
     def _quantize(self, color_step: float) -> Quantized:
         fitter = self.fitter
-        quantizer = CompactQuantizer(CompactPlan(color_step), fitter.width, fitter.height, fitter.channels)
-        levels = refine(fitter, quantizer.quantize(fitter.gaussians), quantizer, self.effort.sweeps, self.seed)
+        quantizer = CompactQuantizer(CompactPlan(color_step), self.width, self.height, self.channels)
+        levels = fitter.refine(quantizer.quantize(fitter.gaussians), quantizer, self.effort.sweeps, self.seed)
         # A Gaussian of no color is not worth its bits; one stays, because a file of none is black.
-        visible = levels[:, : fitter.channels].any(axis=1)
+        visible = levels[:, : self.channels].any(axis=1)
         levels = np.ascontiguousarray(levels[visible] if visible.any() else levels[:1])
         gaussians = quantizer.dequantize(levels)
         return Quantized(levels, quantizer, gaussians, write_levels(levels, quantizer), self.measure(gaussians))
@@ -246,8 +310,8 @@ class Search:
     def _step_for(self, psnr: float) -> float:
         """A step whose noise takes the float fit down to `psnr`; never so fine that colors leave their range."""
         gaussians = self.fitter.gaussians
-        noise = (_mse(psnr) - _mse(self.fitter.psnr)) * self.pixels * self.fitter.channels
-        parameters = max(len(gaussians), 1) * (self.fitter.channels + 5)
+        noise = (_mse(psnr) - _mse(self.fitter.psnr)) * self.pixels * self.channels
+        parameters = max(len(gaussians), 1) * (self.channels + 5)
         return max(math.sqrt(max(noise, 0.0) * 12.0 / (_NOISE * parameters)), self._least_step())
 
     def _least_step(self) -> float:
@@ -289,7 +353,7 @@ class Search:
             if fits and tried.num_bytes > 0.995 * size:
                 break
             # A step twice as coarse saves about a bit a parameter.
-            excess = 8.0 * (tried.num_bytes - 0.998 * size) / (len(tried.levels) * (self.fitter.channels + 4))
+            excess = 8.0 * (tried.num_bytes - 0.998 * size) / (len(tried.levels) * (self.channels + 4))
             step = max(step * 2.0 ** min(max(excess, -2.0), 2.0), self._least_step())
         assert best is not None
         return best

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -44,7 +44,9 @@ class CpuFitKernels:
         _fit.backward(*params, image, out, width, threads=threads, variant=self.variant)
         return out
 
-    def natural(self, params: Params, gradient: Floats, previous: Floats, penalty: float) -> tuple[Floats, float, float]:
+    def natural(
+        self, params: Params, gradient: Floats, previous: Floats, penalty: float
+    ) -> tuple[Floats, float, float]:
         """Solve the blocks; see `FitKernels.natural`."""
         out = np.empty_like(gradient)
         return out, *_fit.natural(*params, gradient, out, previous, penalty)
@@ -100,3 +102,26 @@ class CpuFitKernels:
     ) -> float:
         """Measure and differentiate; see `FitKernels.ssim`."""
         return _fit.ssim(residual, target, gradient, width, scale=scale, threads=threads, variant=self.variant)
+
+    def refine(
+        self,
+        plan: Any,
+        levels: NDArray[np.int32],
+        order: NDArray[np.int64],
+        residual: Floats,
+        width: int,
+        *,
+        min_log_scale: float,
+        color_limit: int,
+    ) -> int:
+        """Refine integers; see `FitKernels.refine`."""
+        return _fit.refine(
+            plan.address,
+            levels,
+            order,
+            residual,
+            width,
+            min_log_scale=min_log_scale,
+            limit=color_limit,
+            variant=self.variant,
+        )

@@ -9,7 +9,7 @@ runtime offers; it never changes a result.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,7 +60,9 @@ class FitKernels(Protocol):
         """Return the sums over pixels of the planes `image` times the render's derivatives, whitened."""
         ...
 
-    def natural(self, params: Params, gradient: Floats, previous: Floats, penalty: float) -> tuple[Floats, float, float]:
+    def natural(
+        self, params: Params, gradient: Floats, previous: Floats, penalty: float
+    ) -> tuple[Floats, float, float]:
         """Add the amplitude penalty's part to the half gradient; return the natural gradient z and two products.
 
         The penalty is `penalty` times the sum of l1 l2 |c|². The products are gradient · z and gradient · `previous`.
@@ -116,4 +118,22 @@ class FitKernels(Protocol):
         self, residual: Floats, target: Floats, gradient: Floats, width: int, *, scale: float, threads: int
     ) -> float:
         """Return the SSIM of residual + target and target; add `scale` times its derivative to `gradient`."""
+        ...
+
+    def refine(
+        self,
+        plan: Any,
+        levels: NDArray[np.int32],
+        order: NDArray[np.int64],
+        residual: Floats,
+        width: int,
+        *,
+        min_log_scale: float,
+        color_limit: int,
+    ) -> int:
+        """Lower the squared residual by moving rows of `levels` in that order; return how many changed.
+
+        `plan` is a `CompactQuantizer.native`; `residual` are planes of render - target, kept up to date.
+        `min_log_scale` is in 1/32 octaves of a pixel.
+        """
         ...

@@ -9,7 +9,7 @@ import numpy as np
 
 from pyggc.backends import Backend, get_backend
 from pyggc.backends.fit_protocol import Params
-from pyggc.fit import density, quantized
+from pyggc.fit import density, integers, quantized
 from pyggc.fit.adam import Adam
 from pyggc.fit.initialize import INITIALIZERS
 from pyggc.fit.losses import LossWeights
@@ -20,6 +20,8 @@ from pyggc.gaussians import Gaussians2D
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
+
+    from pyggc.quantize import CompactQuantizer
 
 Initialization: TypeAlias = "str | Gaussians2D"
 
@@ -119,6 +121,16 @@ class Fitter:
     @gaussians.setter
     def gaussians(self, value: Gaussians2D) -> None:
         self._optimizer.restart(self._objective.to_params(value))
+
+    @property
+    def num_gaussians(self) -> int:
+        """How many Gaussians there are."""
+        return len(self._optimizer.params.means)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of the image."""
+        return self._objective.height, self._objective.width, self._objective.channels
 
     @property
     def value(self) -> Value:
@@ -258,6 +270,15 @@ class Fitter:
         self.iterations += watch.iteration
         self._optimizer.restart(params)
         return best
+
+    def refine(
+        self, levels: NDArray[np.int32], quantizer: CompactQuantizer, sweeps: int, seed: int = 0
+    ) -> NDArray[np.int32]:
+        """Return integers near `levels` that stand for a better image; see `pyggc.fit.integers.refine`.
+
+        The fitter's own Gaussians stay as they are.
+        """
+        return integers.refine(self._objective, levels, quantizer, sweeps, seed)
 
     def relocate(self, share: float) -> int:
         """Put the least needed Gaussians where the error is; return how many.

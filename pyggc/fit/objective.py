@@ -111,6 +111,10 @@ class Objective:
             loss += weights.ssim * (1.0 - ssim)
         return Value(loss, squared / n)
 
+    def forget(self) -> None:
+        """Forget the last evaluation: its residual was written to."""
+        self._evaluated = None
+
     def residual(self, params: Params) -> Floats:
         """Return the planes of render - image; valid until the next evaluation."""
         self.evaluate(params)
