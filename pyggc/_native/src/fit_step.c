@@ -38,8 +38,7 @@ static void solve(const float *color, float area, const float *g, int32_t channe
     float along = 0.0f;
     for (int32_t c = 0; c < channels; c++)
         along += color[c] * g[c];
-    const float own = (float)(GGC_INT_SCALE - GGC_INT_COLOR_SCALE * GGC_INT_COLOR_SCALE / GGC_INT_COLOR);
-    const float other = (float)(GGC_INT_CROSS - GGC_INT_COLOR_SCALE * GGC_INT_COLOR_SCALE / GGC_INT_COLOR);
+    const float own = (float)GGC_INT_OWN, other = (float)GGC_INT_OTHER;
     const float h1 = shape[2] - ratio * along, h2 = shape[3] - ratio * along;
     const float scale = 1.0f / (strength * (own * own - other * other));
     out[0] = shape[0] / (strength * (float)GGC_INT_SHIFT);
@@ -73,9 +72,22 @@ static float larger(float a, float b) {
     return a > b ? a : b;
 }
 
-/* One factor for all coordinates of a Gaussian keeps its direction; what remains is that a shrinking scale should
- * arrive at the least scale, not be cut off there. */
-static void shorten(float *direction, int32_t channels, const float *cholesky, float reach, float min_scale) {
+/* Pins one of the log-scales. The other coordinates answer as the block's quadratic model would have them: a direction
+ * of descent stays one. */
+static void pin(float *direction, int32_t channels, const float *color, int which, float value) {
+    float *scale = direction + channels + 2;
+    const float change = value - scale[which], answer = change * (float)(-GGC_INT_OTHER / GGC_INT_OWN);
+    const float faded = (change + answer) * (float)(GGC_INT_COLOR_SCALE / GGC_INT_COLOR);
+    scale[which] = value;
+    scale[1 - which] += answer;
+    for (int32_t c = 0; c < channels; c++)
+        direction[c] -= color[c] * faded;
+}
+
+/* One factor for all coordinates of a Gaussian keeps its direction. Then a shrinking scale should arrive at the least
+ * scale, not be cut off there. */
+static void shorten(float *direction, int32_t channels, const float *cholesky, const float *color, float reach,
+                    float min_scale) {
     float *shape = direction + channels;
     const float shift = larger(fabsf(shape[0]), fabsf(shape[1])) / MAX_SHIFT;
     const float scale = larger(fabsf(shape[2]), fabsf(shape[3])) / MAX_SCALE;
@@ -83,28 +95,31 @@ static void shorten(float *direction, int32_t channels, const float *cholesky, f
     if (most > 1.0f)
         for (int32_t i = 0; i < channels + GGC_SHAPE_COORDINATES; i++)
             direction[i] /= most;
-    for (int32_t i = 0; i < 2; i++)
-        shape[2 + i] = larger(shape[2 + i], logf(min_scale / cholesky[i]) / reach);
+    for (int i = 0; i < 2; i++) {
+        const float least = logf(min_scale / cholesky[i]) / reach;
+        if (shape[2 + i] < least)
+            pin(direction, channels, color, i, least);
+    }
+}
+
+/* direction = beta direction - z, shortened; returns g . direction. */
+static double combine(const ggc_params *params, const float *g, const float *z, float *direction, float beta,
+                      float reach, float min_scale) {
+    const int32_t channels = params->channels, n = channels + GGC_SHAPE_COORDINATES;
+    double slope = 0.0;
+    for (int64_t i = 0; i < params->count; i++, direction += n, z += n, g += n) {
+        for (int32_t k = 0; k < n; k++)
+            direction[k] = beta * direction[k] - z[k];
+        shorten(direction, channels, params->cholesky + 3 * i, params->colors + channels * i, reach, min_scale);
+        slope += dot(g, direction, n);
+    }
+    return slope;
 }
 
 double ggc_fit_conjugate(const ggc_params *params, const float *g, const float *z, float *direction, float beta,
                          float reach, float min_scale) {
-    const int32_t channels = params->channels, n = channels + GGC_SHAPE_COORDINATES;
-    const int64_t size = params->count * n;
-    double slope = 0.0;
-    for (int64_t i = 0; i < size; i++) {
-        direction[i] = beta * direction[i] - z[i];
-        slope += (double)g[i] * direction[i];
-    }
-    if (!(slope < 0.0))
-        for (int64_t i = 0; i < size; i++)
-            direction[i] = -z[i];
-    slope = 0.0;
-    for (int64_t i = 0; i < params->count; i++, direction += n, g += n) {
-        shorten(direction, channels, params->cholesky + 3 * i, reach, min_scale);
-        slope += dot(g, direction, n);
-    }
-    return slope;
+    const double slope = combine(params, g, z, direction, beta, reach, min_scale);
+    return slope < 0.0 ? slope : combine(params, g, z, direction, 0.0f, reach, min_scale);
 }
 
 static float clip(float v, float low, float high) {

@@ -38,6 +38,9 @@ typedef struct {
 #define GGC_INT_SCALE (GGC_PLANE * 0.75 * (1.0 - 50.5 * GGC_E * GGC_E))
 #define GGC_INT_CROSS (GGC_INT_SCALE / 3.0)
 #define GGC_INT_COLOR_SCALE (GGC_PLANE / 2.0 * (1.0 - 4.0 * GGC_E + 12.0 * GGC_E * GGC_E))
+/* The two scales' block, each with itself and with the other, once the colors are eliminated. */
+#define GGC_INT_OWN (GGC_INT_SCALE - GGC_INT_COLOR_SCALE * GGC_INT_COLOR_SCALE / GGC_INT_COLOR)
+#define GGC_INT_OTHER (GGC_INT_CROSS - GGC_INT_COLOR_SCALE * GGC_INT_COLOR_SCALE / GGC_INT_COLOR)
 
 /* What is known of a Gaussian's neighborhood of the loss, in whitened coordinates: channels of color, then p1, p2 (the
  * shift), s1, s2 (the logarithms of the scales) and s3 (the shear). */
