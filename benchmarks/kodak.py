@@ -63,8 +63,8 @@ def main() -> None:
         points = results[path.name] = [measure(image, count, args.effort) for count in args.counts]
         for p in points:
             print(
-                f"{path.name:14} N {p['count']:5.0f}  {p['bpp']:.4f} bpp  {p['psnr']:.2f} dB (float {p['float_psnr']:.2f})"
-                f"  {p['bits']:.1f} bits a Gaussian  {p['seconds']:.1f} s",
+                f"{path.name:14} N {p['count']:5.0f}  {p['bpp']:.4f} bpp  {p['psnr']:.2f} dB "
+                f"(float {p['float_psnr']:.2f})  {p['bits']:.1f} bits a Gaussian  {p['seconds']:.1f} s",
                 flush=True,
             )
         ours = [(p["bpp"], p["psnr"]) for p in points]

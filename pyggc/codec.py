@@ -17,6 +17,7 @@ from pyggc.container import (
     Header,
     Limits,
     Metadata,
+    Section,
     atomic_write,
     image_hash,
     read_container,
@@ -186,7 +187,8 @@ class GaussianEncoder:
         pixels = as_pixels(image)
         budget = Budget(max_time_seconds, max_iterations, callback)
         fitter = Fitter(pixels.planes(), loss=self.loss, seed=self.seed, threads=self.threads)
-        search = Search(fitter, self.effort, lambda g: _psnr(pixels, g, self.threads), budget, self.seed)
+        overhead = len(self._file(pixels, 0, [], 0.0, 0.0))
+        search = Search(fitter, self.effort, lambda g: _psnr(pixels, g, self.threads), budget, self.seed, overhead)
         outcome = search.run(self.goal)
         self._write(pixels, outcome, budget.elapsed)
         return outcome.chosen.gaussians
@@ -195,22 +197,7 @@ class GaussianEncoder:
         chosen = outcome.chosen
         decoded = rasterize(chosen.gaussians, dtype=_SAMPLE_TYPES[pixels.bit_depth], threads=self.threads)
         psnr, ssim = evaluate.psnr(pixels.samples, decoded), evaluate.ssim(pixels.samples, decoded)
-        header = Header(
-            width=pixels.width,
-            height=pixels.height,
-            num_gaussians=len(chosen.levels),
-            channels=pixels.channels,
-            bit_depth=pixels.bit_depth,
-            alpha=pixels.channels == 4,
-        )
-        metadata = Metadata(
-            timestamp=datetime.now(UTC) if self.timestamp == "now" else self.timestamp,
-            image_hash=image_hash(pixels.samples),
-            psnr=psnr,
-            ssim=ssim,
-            tags=self.tags,
-        )
-        self._stream = write_container(header, chosen.sections, metadata)
+        self._stream = self._file(pixels, len(chosen.levels), chosen.sections, psnr, ssim)
         bpp = 8.0 * len(self._stream) / (pixels.width * pixels.height)
         shortfall = outcome.shortfall
         if not shortfall and self.goal.bpp is not None and bpp > self.goal.bpp:
@@ -227,6 +214,24 @@ class GaussianEncoder:
             reached=not shortfall,
             reason=shortfall,
         )
+
+    def _file(self, pixels: Pixels, count: int, sections: list[Section], psnr: float, ssim: float) -> bytes:
+        header = Header(
+            width=pixels.width,
+            height=pixels.height,
+            num_gaussians=count,
+            channels=pixels.channels,
+            bit_depth=pixels.bit_depth,
+            alpha=pixels.channels == 4,
+        )
+        metadata = Metadata(
+            timestamp=datetime.now(UTC) if self.timestamp == "now" else self.timestamp,
+            image_hash=image_hash(pixels.samples),
+            psnr=psnr,
+            ssim=ssim,
+            tags=self.tags,
+        )
+        return write_container(header, sections, metadata)
 
     @property
     def report(self) -> EncodeReport:

@@ -16,7 +16,7 @@ import numpy as np
 from pyggc.container import Section
 from pyggc.container.compact import write_levels
 from pyggc.fit import FitProgress, Fitter
-from pyggc.quantize import CompactPlan, CompactQuantizer
+from pyggc.quantize import CompactPlan, CompactQuantizer, finest_color_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -173,6 +173,8 @@ class Search:
         What it may take.
     seed : int
         Seed of the order in which integers are refined.
+    overhead : int
+        Bytes of a file beyond its sections.
     """
 
     def __init__(
@@ -182,6 +184,7 @@ class Search:
         measure: Callable[[Gaussians2D], float],
         budget: Budget,
         seed: int,
+        overhead: int,
     ) -> None:
         self.fitter = fitter
         self.effort = effort
@@ -189,6 +192,7 @@ class Search:
         self.budget = budget
         budget.expected = effort.iterations + effort.correction
         self.seed = seed
+        self.overhead = overhead
         self.height, self.width, self.channels = fitter.shape
         self.pixels = self.width * self.height
         #: More Gaussians than this have more parameters than the image has samples.
@@ -199,7 +203,7 @@ class Search:
         if goal.num_gaussians is not None:
             outcome = self._for_count(goal.num_gaussians)
         elif goal.bpp is not None:
-            outcome = self._for_bytes(goal.bpp * self.pixels / 8.0)
+            outcome = self._for_bytes(goal.bpp * self.pixels / 8.0 - self.overhead)
         else:
             assert goal.quality is not None
             outcome = self._for_quality(goal.quality)
@@ -260,8 +264,6 @@ class Search:
             self._fit(self.effort.correction)
             measured = (self.fitter.psnr - psnr) / math.log2(after / before)
             slope = min(max(measured, LEAST_SLOPE), MOST_SLOPE)
-            if after > before and self.fitter.psnr < psnr + 0.02:
-                break
         return self.fitter.psnr >= aim - 0.25
 
     # A size.
@@ -312,18 +314,11 @@ class Search:
         gaussians = self.fitter.gaussians
         noise = (_mse(psnr) - _mse(self.fitter.psnr)) * self.pixels * self.channels
         parameters = max(len(gaussians), 1) * (self.channels + 5)
-        return max(math.sqrt(max(noise, 0.0) * 12.0 / (_NOISE * parameters)), self._least_step())
-
-    def _least_step(self) -> float:
-        g = self.fitter.gaussians
-        if not len(g):
-            return 1e-3
-        norm = np.sqrt(g.cholesky[:, 0].astype(np.float64) * g.cholesky[:, 1])
-        return max(float(np.max(np.linalg.norm(g.colors, axis=1) * norm)) / 900.0, 1e-6)
+        return max(math.sqrt(max(noise, 0.0) * 12.0 / (_NOISE * parameters)), finest_color_step(gaussians))
 
     def _to_psnr(self, goal: float) -> Quantized:
         """The coarsest steps with which the present fit keeps `goal` dB, or the finest if none does."""
-        least, step = self._least_step(), self._step_for(goal)
+        least, step = finest_color_step(self.fitter.gaussians), self._step_for(goal)
         best: Quantized | None = None
         for _ in range(5):
             tried = self._quantize(step)
@@ -354,7 +349,7 @@ class Search:
                 break
             # A step twice as coarse saves about a bit a parameter.
             excess = 8.0 * (tried.num_bytes - 0.998 * size) / (len(tried.levels) * (self.channels + 4))
-            step = max(step * 2.0 ** min(max(excess, -2.0), 2.0), self._least_step())
+            step = max(step * 2.0 ** min(max(excess, -2.0), 2.0), finest_color_step(self.fitter.gaussians))
         assert best is not None
         return best
 

@@ -40,11 +40,13 @@ cdef extern from "ggc/compact.h" nogil:
     void ggc_color_levels(const ggc_compact_plan *p, const float *color, double norm, double *levels)
     double ggc_exp2_32nds(int32_t j)
     int32_t ggc_nearest(double v)
-    double GGC_SQRT(double v)
+    const double GGC_MAX_COLOR_AREA
+    double ggc_color_norm(double l1, double l2)
 
 
 NUM_CLASSES = GGC_NUM_CLASSES
 MIN_POSITION_EXPONENT = GGC_MIN_POSITION_EXPONENT
+MAX_COLOR_AREA = GGC_MAX_COLOR_AREA
 
 
 cdef class Plan:
@@ -155,13 +157,13 @@ def quantize(Plan plan, const float[:, ::1] means, const float[:, ::1] cholesky,
     cdef int32_t[:, ::1] levels = out
     with nogil:
         for i in range(count):
-            norm = GGC_SQRT(<double>cholesky[i, 0] * cholesky[i, 1])
+            norm = ggc_color_norm(cholesky[i, 0], cholesky[i, 1])
             # The class that the colors give sets the steps of the scales, and these the norm of the colors. The shape
             # is made last, so that it fits the colors that are written.
             for turn in range(2):
                 round_colors(&plan.c, &colors[i, 0], norm, limit, &levels[i, 0])
                 steps = ggc_steps_of(&plan.c, &levels[i, 0])
                 ggc_quantize_shape(&plan.c, &steps, &means[i, 0], &cholesky[i, 0], min_log_scale, &levels[i, c])
-                norm = GGC_SQRT(ggc_exp2_32nds(levels[i, c] * steps.scale_step)
-                                * ggc_exp2_32nds(levels[i, c + 1] * steps.scale_step))
+                norm = ggc_color_norm(ggc_exp2_32nds(levels[i, c] * steps.scale_step),
+                                      ggc_exp2_32nds(levels[i, c + 1] * steps.scale_step))
     return out

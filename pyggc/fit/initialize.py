@@ -24,7 +24,7 @@ LEAST_COVERAGE = 0.3
 
 
 def content(objective: Objective, count: int, rng: np.random.Generator) -> Params:
-    """Place Gaussians where the image changes, small where they are many.
+    """Place one Gaussian of the mean color behind all, and others where the image changes, small where they are many.
 
     Parameters
     ----------
@@ -48,9 +48,11 @@ def content(objective: Objective, count: int, rng: np.random.Generator) -> Param
         inside += np.float32((1.0 - CONTENT_SHARE) * uniform)
     else:
         inside += np.float32(uniform)
-    pixels = sample(objective, weights, count, rng)
+    mean = objective.target[:, :, : objective.width].mean(axis=(0, 2), dtype=np.float64).astype(np.float32)
+    pixels = sample(objective, weights, max(count - 1, 0), rng)
     y, x = np.divmod(pixels, objective.width)
-    return _at(objective, x, y, weights[y, 0, x] * max(count, 1), rng)
+    others = _at(objective, x, y, weights[y, 0, x] * max(count, 1), mean, rng)
+    return Params(*(np.concatenate(pair)[:count] for pair in zip(_background(objective, mean), others, strict=True)))
 
 
 def random(objective: Objective, count: int, rng: np.random.Generator) -> Params:
@@ -58,7 +60,7 @@ def random(objective: Objective, count: int, rng: np.random.Generator) -> Params
     pixels = rng.integers(objective.height * objective.width, size=count)
     y, x = np.divmod(pixels, objective.width)
     density = np.full(count, count / (objective.height * objective.width), np.float32)
-    return _at(objective, x, y, density, rng)
+    return _at(objective, x, y, density, np.zeros(objective.channels, np.float32), rng)
 
 
 #: The initializations by name.
@@ -91,14 +93,23 @@ def _gradient_magnitude(objective: Objective) -> NDArray[np.float32]:
     return out
 
 
+def _background(objective: Objective, color: NDArray[np.float32]) -> Params:
+    """One Gaussian so wide that it is flat over the image."""
+    bounds = objective.bounds
+    means = np.array([[0.5 * (bounds.width - 1), 0.5 * (bounds.height - 1)]], np.float32)
+    cholesky = np.array([[bounds.max_scale, bounds.max_scale, 0.0]], np.float32)
+    return Params(means, cholesky, color[np.newaxis])
+
+
 def _at(
     objective: Objective,
     x: NDArray[np.int64],
     y: NDArray[np.int64],
     density: NDArray[np.float32],
+    base: NDArray[np.float32],
     rng: np.random.Generator,
 ) -> Params:
-    """Round Gaussians of the image's color around pixels, as large as their density asks for."""
+    """Round Gaussians around pixels, of the image's color less `base`, as large as their density asks for."""
     bounds, width = objective.bounds, objective.width
     means = (np.stack([x, y], axis=1) + rng.uniform(-0.5, 0.5, (len(x), 2))).astype(np.float32)
     cholesky = np.zeros((len(x), 3), np.float32)
@@ -107,5 +118,5 @@ def _at(
     coverage = objective.planes(1)
     ones = Params(means, cholesky, np.ones((len(x), 1), np.float32))
     objective.kernels.forward(ones, objective.planes(1), coverage, width, objective.threads)
-    colors = objective.target[y, :, x] / np.maximum(coverage[y, 0, x], LEAST_COVERAGE)[:, None]
+    colors = (objective.target[y, :, x] - base) / np.maximum(coverage[y, 0, x], LEAST_COVERAGE)[:, None]
     return Params(means, cholesky, np.ascontiguousarray(colors, np.float32))

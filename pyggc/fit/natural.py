@@ -25,6 +25,8 @@ NEAR = 0.5
 MAX_TRIALS = 4
 #: A line search that failed does not start below this.
 LEAST_STEP = 1e-3
+#: The most that a Gaussian's area counts in the amplitude penalty: GGC_FIT_MAX_AREA.
+MAX_AREA = 4096.0
 
 
 class NaturalGradient:
@@ -137,6 +139,6 @@ def _minimum(step: float, rise: float, slope: float) -> float:
 
 
 def _amplitude(params: Params) -> float:
-    """The sum of l1 l2 |c|²."""
-    area = params.cholesky[:, 0].astype(np.float64) * params.cholesky[:, 1]
+    """The sum of min(l1 l2, 64²) |c|²: what `FitKernels.retract` returns."""
+    area = np.minimum(params.cholesky[:, 0].astype(np.float64) * params.cholesky[:, 1], MAX_AREA)
     return float(area @ np.square(params.colors, dtype=np.float64).sum(axis=1))

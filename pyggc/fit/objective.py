@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 #: The least standard deviation along an axis that a fit gives a Gaussian, in pixels: thinner ones fall between pixels.
 MIN_SCALE = 0.4
+#: The largest, which is what a file can hold; and that of one that is flat over an image, in units of the longer side.
+MAX_SCALE = 16384.0
+FLAT = 16.0
 
 
 class Value(NamedTuple):
@@ -73,8 +76,8 @@ class Objective:
     @property
     def bounds(self) -> Bounds:
         """What parameters are kept within."""
-        largest = min(float(max(self.width, self.height)), MAX_COORDINATE)
-        return Bounds(self.width, self.height, MIN_SCALE, max(largest, 2.0 * MIN_SCALE), MAX_COLOR)
+        largest = min(FLAT * max(self.width, self.height), MAX_SCALE)
+        return Bounds(self.width, self.height, MIN_SCALE, largest, MAX_COLOR)
 
     def planes(self, channels: int) -> Floats:
         """Return zeroed planes of the image's size."""

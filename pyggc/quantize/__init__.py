@@ -1,5 +1,5 @@
 """Floats to integers and back. The compact plan is specified in ``docs/spec_compact.rst``."""
 
-from pyggc.quantize.compact import CompactPlan, CompactQuantizer
+from pyggc.quantize.compact import CompactPlan, CompactQuantizer, finest_color_step
 
-__all__ = ["CompactPlan", "CompactQuantizer"]
+__all__ = ["CompactPlan", "CompactQuantizer", "finest_color_step"]

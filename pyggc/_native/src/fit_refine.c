@@ -38,7 +38,7 @@ static int fit_colors(const ggc_compact_plan *plan, const double *products, doub
     double exact[GGC_MAX_CHANNELS];
     for (int i = 0; i < plan->channels; i++)
         best[i] = (float)(-products[i] / square);
-    ggc_color_levels(plan, best, sqrt((double)c->cholesky[0] * c->cholesky[1]), exact);
+    ggc_color_levels(plan, best, ggc_color_norm(c->cholesky[0], c->cholesky[1]), exact);
     memcpy(previous, c->levels, sizeof previous);
     for (int i = 0; i < plan->channels; i++)
         c->levels[i] = ggc_nearest(exact[i] < -limit ? -limit : exact[i] > limit ? limit : exact[i]);

@@ -50,6 +50,12 @@ static void solve(const float *color, float area, const float *g, int32_t channe
         z[c] = g[c] / (area * (float)GGC_INT_COLOR) - color[c] * (ratio * (out[2] + out[3]));
 }
 
+/* A file's colors stop growing with the area there, and so does the penalty of amplitudes. */
+static float penalized_area(const float *cholesky) {
+    const float area = cholesky[0] * cholesky[1];
+    return area < GGC_FIT_MAX_AREA ? area : GGC_FIT_MAX_AREA;
+}
+
 void ggc_fit_natural(const ggc_params *params, float *g, float *z, const float *previous, float lambda,
                      double products[2]) {
     const int32_t channels = params->channels, n = channels + GGC_SHAPE_COORDINATES;
@@ -57,9 +63,10 @@ void ggc_fit_natural(const ggc_params *params, float *g, float *z, const float *
     for (int64_t i = 0; i < params->count; i++, g += n, z += n, previous += n) {
         const float *color = params->colors + channels * i;
         const float area = params->cholesky[3 * i] * params->cholesky[3 * i + 1];
-        const float growth = 0.5f * lambda * area * square_norm(color, channels);
+        const float penalized = penalized_area(params->cholesky + 3 * i);
+        const float growth = penalized < area ? 0.0f : 0.5f * lambda * area * square_norm(color, channels);
         for (int32_t c = 0; c < channels; c++)
-            g[c] += lambda * area * color[c];
+            g[c] += lambda * penalized * color[c];
         g[channels + 2] += growth;
         g[channels + 3] += growth;
         solve(color, area, g, channels, z);
@@ -146,7 +153,7 @@ double ggc_fit_retract(const ggc_params *params, const float *direction, float s
         factor[1] = clip(l[1] * e2, low, high);
         for (int32_t c = 0; c < channels; c++)
             to[c] = clip(color[c] + step * d[c], -bounds->max_color, bounds->max_color);
-        penalty += (double)(factor[0] * factor[1] * square_norm(to, channels));
+        penalty += (double)(penalized_area(factor) * square_norm(to, channels));
     }
     return penalty;
 }

@@ -108,8 +108,11 @@ int ggc_fit_backward(const ggc_params *params, const ggc_planes *image, const gg
 /* The number of threads that `wanted` (0: whatever OpenMP offers) means for so many pieces of work. */
 int ggc_fit_threads(int wanted, int64_t pieces);
 
+/* The most that a Gaussian's l1 l2 counts in the amplitude penalty: the compact plan's GGC_MAX_COLOR_AREA. */
+#define GGC_FIT_MAX_AREA 4096.0f
+
 /* The natural gradient z of the half gradient g, both (N, channels + 5), to which the amplitude penalty
- * lambda sum l1 l2 |c|^2 is first added. Gives g . z and g . previous. */
+ * lambda sum min(l1 l2, GGC_FIT_MAX_AREA) |c|^2 is first added. Gives g . z and g . previous. */
 void ggc_fit_natural(const ggc_params *params, float *g, float *z, const float *previous, float lambda,
                      double products[2]);
 
@@ -122,7 +125,8 @@ typedef struct {
     float width, height, min_scale, max_scale, max_color;
 } ggc_fit_bounds;
 
-/* The parameters a step along the direction, within the bounds. Returns their sum of l1 l2 |c|^2. */
+/* The parameters a step along the direction, within the bounds. Returns their sum of
+ * min(l1 l2, GGC_FIT_MAX_AREA) |c|^2. */
 double ggc_fit_retract(const ggc_params *params, const float *direction, float step, const ggc_fit_bounds *bounds,
                        float *means, float *cholesky, float *colors);
 
