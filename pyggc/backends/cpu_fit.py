@@ -44,7 +44,9 @@ class CpuFitKernels:
         _fit.backward(*params, image, out, width, threads=threads, variant=self.variant)
         return out
 
-    def natural(self, params: Params, gradient: Floats, previous: Floats, penalty: float) -> tuple[Floats, float, float]:
+    def natural(
+        self, params: Params, gradient: Floats, previous: Floats, penalty: float
+    ) -> tuple[Floats, float, float]:
         """Solve the blocks; see `FitKernels.natural`."""
         out = np.empty_like(gradient)
         return out, *_fit.natural(*params, gradient, out, previous, penalty)

@@ -60,7 +60,9 @@ class FitKernels(Protocol):
         """Return the sums over pixels of the planes `image` times the render's derivatives, whitened."""
         ...
 
-    def natural(self, params: Params, gradient: Floats, previous: Floats, penalty: float) -> tuple[Floats, float, float]:
+    def natural(
+        self, params: Params, gradient: Floats, previous: Floats, penalty: float
+    ) -> tuple[Floats, float, float]:
         """Add the amplitude penalty's part to the half gradient; return the natural gradient z and two products.
 
         The penalty is `penalty` times the sum of l1 l2 |c|². The products are gradient · z and gradient · `previous`.

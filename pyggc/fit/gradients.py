@@ -79,7 +79,9 @@ def render_backward(
         raise ValueError("image_gradient must be finite")
     kernels = (backend or get_backend()).fit
     height, width, channels = image.shape
-    planes = np.zeros((height, channels, -(-(width + kernels.padding) // kernels.padding) * kernels.padding), np.float32)
+    planes = np.zeros(
+        (height, channels, -(-(width + kernels.padding) // kernels.padding) * kernels.padding), np.float32
+    )
     planes[:, :, :width] = image.transpose(0, 2, 1)
     colors = gaussians.colors
     if gaussians.opacities is not None:

@@ -39,9 +39,7 @@ def content(objective: Objective, count: int, rng: np.random.Generator) -> Param
     -------
     Params
     """
-    weights = objective.kernels.blur(
-        _gradient_magnitude(objective), objective.width, GRADIENT_SIGMA, objective.threads
-    )
+    weights = objective.kernels.blur(_gradient_magnitude(objective), objective.width, GRADIENT_SIGMA, objective.threads)
     inside = weights[:, :, : objective.width]
     total = float(inside.sum(dtype=np.float64))
     uniform = 1.0 / (objective.height * objective.width)

@@ -35,9 +35,7 @@ def backward_float64(
     tuple of ndarray of float64
         Derivatives of the scalar, of the shapes of the parameters.
     """
-    mean, factor, color, image = (
-        np.asarray(array, np.float64) for array in (means, cholesky, colors, image_gradient)
-    )
+    mean, factor, color, image = (np.asarray(array, np.float64) for array in (means, cholesky, colors, image_gradient))
     rows, columns = np.indices(image.shape[:2], dtype=np.float64)
     results = np.zeros_like(mean), np.zeros_like(factor), np.zeros_like(color)
     for i, ((mx, my), (l1, l2, l3)) in enumerate(zip(mean, factor, strict=True)):

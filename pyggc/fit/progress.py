@@ -152,8 +152,4 @@ class Watch:
         remaining = elapsed / self.iteration * (self.max_iterations - self.iteration)
         if self.max_seconds is not None:
             remaining = min(remaining, max(0.0, self.max_seconds - elapsed))
-        return FitProgress(
-            self.iteration, self.max_iterations, elapsed, remaining, psnr, num_gaussians, self.phase
-        )
-
-
+        return FitProgress(self.iteration, self.max_iterations, elapsed, remaining, psnr, num_gaussians, self.phase)

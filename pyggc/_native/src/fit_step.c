@@ -68,9 +68,7 @@ void ggc_fit_natural(const ggc_params *params, float *g, float *z, const float *
     }
 }
 
-static float larger(float a, float b) {
-    return a > b ? a : b;
-}
+static float larger(float a, float b) { return a > b ? a : b; }
 
 /* Raises log-scales to the least they may be. The other coordinates answer as the block's quadratic model would have
  * them, so that a direction of descent stays one. */
@@ -123,9 +121,7 @@ double ggc_fit_conjugate(const ggc_params *params, const float *g, const float *
     return slope < 0.0 ? slope : combine(params, g, z, direction, 0.0f, reach, min_scale);
 }
 
-static float clip(float v, float low, float high) {
-    return v > low ? (v < high ? v : high) : low;
-}
+static float clip(float v, float low, float high) { return v > low ? (v < high ? v : high) : low; }
 
 double ggc_fit_retract(const ggc_params *params, const float *direction, float step, const ggc_fit_bounds *bounds,
                        float *means, float *cholesky, float *colors) {
@@ -133,9 +129,11 @@ double ggc_fit_retract(const ggc_params *params, const float *direction, float s
     const float low = bounds->min_scale, high = bounds->max_scale;
     double penalty = 0.0;
     for (int64_t i = 0; i < params->count; i++) {
-        const float *from = params->means + 2 * i, *l = params->cholesky + 3 * i, *color = params->colors + channels * i;
+        const float *from = params->means + 2 * i, *l = params->cholesky + 3 * i,
+                    *color = params->colors + channels * i;
         const float *d = direction + i * (channels + GGC_SHAPE_COORDINATES), *shape = d + channels;
-        const float p1 = clip(step * shape[0], -MAX_SHIFT, MAX_SHIFT), p2 = clip(step * shape[1], -MAX_SHIFT, MAX_SHIFT);
+        const float p1 = clip(step * shape[0], -MAX_SHIFT, MAX_SHIFT),
+                    p2 = clip(step * shape[1], -MAX_SHIFT, MAX_SHIFT);
         const float e1 = expf(clip(step * shape[2], -MAX_SCALE, MAX_SCALE));
         const float e2 = expf(clip(step * shape[3], -MAX_SCALE, MAX_SCALE));
         const float shear = clip(step * shape[4], -MAX_SHEAR, MAX_SHEAR);
