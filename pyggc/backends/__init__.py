@@ -9,11 +9,10 @@ from pyggc.backends.protocol import Backend
 
 __all__ = ["Backend", "get_backend"]
 
-# A further device: its module and one row here.
-_BACKENDS = {"cpu": CpuBackend}
+# A further device: its module and one row here. Each is made when first asked for, and once.
+_BACKENDS = {"cpu": cache(CpuBackend)}
 
 
-@cache
 def get_backend(device: str = "cpu") -> Backend:
     """Return the backend of a device.
 

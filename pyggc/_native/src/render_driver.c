@@ -17,6 +17,12 @@
 /* Enough that a small image is one band, whatever the shapes. */
 #define BIN_ENTRIES_MIN ((int64_t)1 << 18)
 
+/* Tall strips repeat less work for each Gaussian; several for each thread share it out evenly. */
+#define STRIPS_A_THREAD 4
+#define STRIP_HEIGHT_MIN 16
+/* More than this would rather make the runtime fail than finish sooner. */
+#define THREADS_MAX 256
+
 /* Parts of a Gaussian's width whose work is estimated one by one. */
 #define WORK_CELLS 16
 
@@ -71,15 +77,15 @@ static int32_t stride_of(int32_t columns) {
     return ((columns + GGC_ALIGN - 1) / GGC_ALIGN | 1) * GGC_ALIGN;
 }
 
-/* All that one call allocates. `counts` has a Gaussian count a strip, then its prefix sum within the band; `list` has
- * the bins of the band's strips, one after the other. */
+/* All that one call allocates. `counts` has the Gaussians of each strip; `list` the bins of the band's strips, one
+ * after the other, and `ends` where each of them ends so far. */
 typedef struct {
     ggc_item *items;
     int64_t *counts, *ends;
     uint32_t *list;
     int32_t *acc;
     int64_t capacity, acc_size;
-    int32_t strips, strip_rows, threads;
+    int32_t strips, strip_height, strip_rows, threads; /* strip_rows: of accumulators */
 } plan;
 
 static void release(plan *p) {
@@ -90,22 +96,32 @@ static void release(plan *p) {
     free(p->acc);
 }
 
-static int32_t threads_of(const ggc_job *job, int32_t strips) {
+static int32_t threads_of(const ggc_job *job) {
 #ifdef _OPENMP
-    int32_t threads = job->threads > 0 ? job->threads : omp_get_max_threads();
+    const int32_t threads = job->threads > 0 ? job->threads : omp_get_max_threads();
+    return threads < THREADS_MAX ? threads : THREADS_MAX;
 #else
-    int32_t threads = 1;
     (void)job;
+    return 1;
 #endif
-    return threads < strips ? threads : strips;
+}
+
+/* Output rows of a strip: what the job says, or fewer where that would leave threads without work. */
+static int32_t strip_height(const ggc_job *job, int32_t threads) {
+    int32_t height = job->tile_height;
+    while (height > STRIP_HEIGHT_MIN && job->height / height / STRIPS_A_THREAD < threads)
+        height = (height + 1) / 2;
+    return height;
 }
 
 static int allocate(plan *p, const ggc_job *job) {
     memset(p, 0, sizeof *p);
     const int32_t k = job->supersample;
-    p->strips = (job->height + job->tile_height - 1) / job->tile_height;
-    p->strip_rows = job->tile_height * k;
-    p->threads = threads_of(job, p->strips);
+    p->threads = threads_of(job);
+    p->strip_height = strip_height(job, p->threads);
+    p->strip_rows = p->strip_height * k;
+    p->strips = (job->height + p->strip_height - 1) / p->strip_height;
+    p->threads = p->threads < p->strips ? p->threads : p->strips;
     p->capacity = job->count * BIN_ENTRIES > BIN_ENTRIES_MIN ? job->count * BIN_ENTRIES : BIN_ENTRIES_MIN;
     p->acc_size = (int64_t)p->strip_rows * job->channels * stride_of(job->tile_width * k);
     p->items = malloc((job->count + 1) * sizeof *p->items);
@@ -119,8 +135,8 @@ static int allocate(plan *p, const ggc_job *job) {
 static void render_strip(const plan *p, const ggc_job *job, int32_t strip, int32_t *acc, const uint32_t *list,
                          int64_t count) {
     static const int sizes[] = {[GGC_UINT8] = 1, [GGC_UINT16] = 2, [GGC_FLOAT32] = 4, [GGC_INT32] = 4};
-    const int32_t k = job->supersample, pixel = job->channels * sizes[job->type], y = strip * job->tile_height;
-    const int32_t rows = job->height - y < job->tile_height ? job->height - y : job->tile_height;
+    const int32_t k = job->supersample, pixel = job->channels * sizes[job->type], y = strip * p->strip_height;
+    const int32_t rows = job->height - y < p->strip_height ? job->height - y : p->strip_height;
     for (int32_t x = 0; x < job->width; x += job->tile_width) {
         const int32_t columns = job->width - x < job->tile_width ? job->width - x : job->tile_width;
         const ggc_tile tile = {

@@ -46,7 +46,7 @@ typedef struct {
     int32_t channels;
     int32_t x0, y0, width, height; /* the region, in output pixels */
     int32_t supersample;
-    int32_t tile_width, tile_height; /* in output pixels */
+    int32_t tile_width, tile_height; /* in output pixels; strips may be lower */
     int32_t type, clip, threads;
     const ggc_variant *variant;
     void *out; /* height x width x channels samples */

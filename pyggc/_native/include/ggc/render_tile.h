@@ -19,7 +19,9 @@ GGC_INLINE void block_rows(const ggc_item *item, int32_t x, int32_t count, int32
     const ggc_gaussian g = item->g;
     const ggc_reach reach = item->reach;
     const double origin = low, rows = high - low;
-    for (int32_t i = 0; i < count; i++) {
+    /* Whole vectors only: most Gaussians have few blocks, and would spend their time in the remainder's scalar loop. */
+    const int32_t padded = (count + 7) & ~7;
+    for (int32_t i = 0; i < padded; i++) {
         double a, b;
         const double left = x + i * GGC_LANES;
         ggc_reach_rows(&g, &reach, left, left + (GGC_LANES - 1), &a, &b);
@@ -42,8 +44,8 @@ GGC_INLINE void add_block(const ggc_gaussian *g, int32_t *acc, int32_t stride, c
     for (int32_t row = 0; row < rows; row++) {
         const ggc_vf weight = ggc_weight_v(u1, t[row], g->s);
         for (int c = 0; c < channels; c++) {
-            ggc_vi *sum = (ggc_vi *)(acc + c * (ptrdiff_t)stride);
-            *sum += ggc_round_v(weight * g->k[c]);
+            ggc_vu *sum = (ggc_vu *)(acc + c * (ptrdiff_t)stride);
+            *sum += (ggc_vu)ggc_round_v(weight * g->k[c]);
         }
         acc += channels * (ptrdiff_t)stride;
     }
@@ -56,7 +58,7 @@ GGC_INLINE void add_rows(const ggc_tile *tile, const ggc_item *item, const int c
     const ptrdiff_t pitch = channels * (ptrdiff_t)tile->stride;
     float t[ROWS];
     int32_t first[BLOCKS], end[BLOCKS];
-    for (int32_t i = 0; i < rows; i++)
+    for (int32_t i = 0, padded = (rows + 7) & ~7; i < padded; i++)
         t[i] = ggc_t(&g, (float)(y + i));
     while (x < end_x) {
         const int32_t needed = (end_x - x + GGC_LANES - 1) / GGC_LANES, count = needed < BLOCKS ? needed : BLOCKS;

@@ -21,6 +21,8 @@
 
 typedef float ggc_vf __attribute__((vector_size(4 * GGC_LANES)));
 typedef int32_t ggc_vi __attribute__((vector_size(4 * GGC_LANES)));
+/* Unsigned, for sums that wrap around. */
+typedef uint32_t ggc_vu __attribute__((vector_size(4 * GGC_LANES), may_alias));
 
 #if defined(__SSE2__)
 #include <immintrin.h>
