@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Initialization: TypeAlias = "str | Gaussians2D"
 
 #: The optimizers by name.
-OPTIMIZERS = {"natural": NaturalGradient, "adam": Adam}
+OPTIMIZERS: dict[str, type[NaturalGradient] | type[Adam]] = {"natural": NaturalGradient, "adam": Adam}
 
 #: Iterations from one relocation to the next, the part of a run after which there are none, and the share of the
 #: Gaussians that the first and the last of them move; it falls geometrically.
@@ -395,7 +395,7 @@ def fit(
 
 def _share(fraction: float) -> float:
     """The part of the Gaussians that moves when so much of the run is over."""
-    return FIRST_SHARE * (LAST_SHARE / FIRST_SHARE) ** (fraction / RELOCATE_UNTIL)
+    return float(FIRST_SHARE * (LAST_SHARE / FIRST_SHARE) ** (fraction / RELOCATE_UNTIL))
 
 
 def _count(name: str, value: int) -> int:

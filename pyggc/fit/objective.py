@@ -59,6 +59,9 @@ class Objective:
 
     def __init__(self, image: ArrayLike, weights: LossWeights, kernels: FitKernels, threads: int) -> None:
         samples = check_image(image)
+        self.height: int
+        self.width: int
+        self.channels: int
         self.height, self.width, self.channels = samples.shape
         self.weights, self.kernels, self.threads = weights, kernels, threads
         self.target = self.planes(self.channels)

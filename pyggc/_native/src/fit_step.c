@@ -75,20 +75,21 @@ void ggc_fit_natural(const ggc_params *params, float *g, float *z, const float *
     }
 }
 
-static float larger(float a, float b) {
-    return a > b ? a : b;
-}
+static float larger(float a, float b) { return a > b ? a : b; }
 
-/* Pins one of the log-scales. The other coordinates answer as the block's quadratic model would have them: a direction
- * of descent stays one. */
-static void pin(float *direction, int32_t channels, const float *color, int which, float value) {
-    float *scale = direction + channels + 2;
-    const float change = value - scale[which], answer = change * (float)(-GGC_INT_OTHER / GGC_INT_OWN);
-    const float faded = (change + answer) * (float)(GGC_INT_COLOR_SCALE / GGC_INT_COLOR);
-    scale[which] = value;
-    scale[1 - which] += answer;
+/* Raises log-scales to the least they may be. The other coordinates answer as the block's quadratic model would have
+ * them, so that a direction of descent stays one. */
+static void raise_scales(float *direction, int32_t channels, const float *color, const float least[2]) {
+    float *scale = direction + channels + 2, change[2];
+    for (int i = 0; i < 2; i++)
+        change[i] = larger(0.0f, least[i] - scale[i]);
+    for (int i = 0; i < 2; i++)
+        if (change[i] == 0.0f)
+            change[i] = larger(least[i] - scale[i], change[1 - i] * (float)(-GGC_INT_OTHER / GGC_INT_OWN));
+    for (int i = 0; i < 2; i++)
+        scale[i] += change[i];
     for (int32_t c = 0; c < channels; c++)
-        direction[c] -= color[c] * faded;
+        direction[c] -= color[c] * (change[0] + change[1]) * (float)(GGC_INT_COLOR_SCALE / GGC_INT_COLOR);
 }
 
 /* One factor for all coordinates of a Gaussian keeps its direction. Then a shrinking scale should arrive at the least
@@ -102,11 +103,9 @@ static void shorten(float *direction, int32_t channels, const float *cholesky, c
     if (most > 1.0f)
         for (int32_t i = 0; i < channels + GGC_SHAPE_COORDINATES; i++)
             direction[i] /= most;
-    for (int i = 0; i < 2; i++) {
-        const float least = logf(min_scale / cholesky[i]) / reach;
-        if (shape[2 + i] < least)
-            pin(direction, channels, color, i, least);
-    }
+    const float least[2] = {logf(min_scale / cholesky[0]) / reach, logf(min_scale / cholesky[1]) / reach};
+    if (shape[2] < least[0] || shape[3] < least[1])
+        raise_scales(direction, channels, color, least);
 }
 
 /* direction = beta direction - z, shortened; returns g . direction. */
@@ -129,9 +128,7 @@ double ggc_fit_conjugate(const ggc_params *params, const float *g, const float *
     return slope < 0.0 ? slope : combine(params, g, z, direction, 0.0f, reach, min_scale);
 }
 
-static float clip(float v, float low, float high) {
-    return v > low ? (v < high ? v : high) : low;
-}
+static float clip(float v, float low, float high) { return v > low ? (v < high ? v : high) : low; }
 
 double ggc_fit_retract(const ggc_params *params, const float *direction, float step, const ggc_fit_bounds *bounds,
                        float *means, float *cholesky, float *colors) {
@@ -139,9 +136,11 @@ double ggc_fit_retract(const ggc_params *params, const float *direction, float s
     const float low = bounds->min_scale, high = bounds->max_scale;
     double penalty = 0.0;
     for (int64_t i = 0; i < params->count; i++) {
-        const float *from = params->means + 2 * i, *l = params->cholesky + 3 * i, *color = params->colors + channels * i;
+        const float *from = params->means + 2 * i, *l = params->cholesky + 3 * i,
+                    *color = params->colors + channels * i;
         const float *d = direction + i * (channels + GGC_SHAPE_COORDINATES), *shape = d + channels;
-        const float p1 = clip(step * shape[0], -MAX_SHIFT, MAX_SHIFT), p2 = clip(step * shape[1], -MAX_SHIFT, MAX_SHIFT);
+        const float p1 = clip(step * shape[0], -MAX_SHIFT, MAX_SHIFT),
+                    p2 = clip(step * shape[1], -MAX_SHIFT, MAX_SHIFT);
         const float e1 = expf(clip(step * shape[2], -MAX_SCALE, MAX_SCALE));
         const float e2 = expf(clip(step * shape[3], -MAX_SCALE, MAX_SCALE));
         const float shear = clip(step * shape[4], -MAX_SHEAR, MAX_SHEAR);

@@ -17,7 +17,7 @@ static void combine(const float *const *rows, const float *weights, int taps, fl
  * B2 = (xx - x^2) + (yy - y^2) + C2, of the means x, y and the second moments. */
 static double ssim(float *const moments[5], float *const slope[3], ptrdiff_t count) {
     const float *restrict x = moments[0], *restrict y = moments[1], *restrict xx = moments[2],
-                *restrict yy = moments[3], *restrict xy = moments[4];
+                          *restrict yy = moments[3], *restrict xy = moments[4];
     float *restrict by_x = slope[0], *restrict by_xx = slope[1], *restrict by_xy = slope[2];
     double total = 0.0;
     for (ptrdiff_t i = 0; i < count; i++) {

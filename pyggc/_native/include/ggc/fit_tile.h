@@ -93,9 +93,7 @@ GGC_INLINE void add_list(const ggc_fit_tile *tile, const ggc_fit_item *items, co
     }
 }
 
-GGC_INLINE ggc_vf masked(ggc_vf value, ggc_vi mask) {
-    return (ggc_vf)((ggc_vi)value & mask);
-}
+GGC_INLINE ggc_vf masked(ggc_vf value, ggc_vi mask) { return (ggc_vf)((ggc_vi)value & mask); }
 
 /* Sums over the pixels of a Gaussian, lane by lane: of w image, and of v times 1, u1, u2, ... where
  * v = e (k . image); e is the exponential within the support and zero without. */
