@@ -90,3 +90,14 @@ def ssim(
 ) -> float: ...
 def energy(image: NDArray[float32], out: NDArray[float32], width: int, *, threads: int) -> None: ...
 def sample(weights: NDArray[float32], width: int, quantiles: NDArray[float64]) -> NDArray[int64]: ...
+def refine(
+    plan: int,
+    levels: NDArray[np.int32],
+    order: NDArray[np.int64],
+    residual: NDArray[np.float32],
+    width: int,
+    *,
+    min_log_scale: float,
+    limit: int,
+    variant: str,
+) -> int: ...

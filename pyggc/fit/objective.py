@@ -23,6 +23,8 @@ MIN_SCALE = 0.4
 #: The largest, which is what a file can hold; and that of one that is flat over an image, in units of the longer side.
 MAX_SCALE = 16384.0
 FLAT = 16.0
+#: Samples from which on work is shared between threads.
+LEAST_SHARED = 1 << 15
 
 
 class Value(NamedTuple):
@@ -63,7 +65,9 @@ class Objective:
         self.width: int
         self.channels: int
         self.height, self.width, self.channels = samples.shape
-        self.weights, self.kernels, self.threads = weights, kernels, threads
+        # On so small an image threads wait longer than they work.
+        small = samples.size < LEAST_SHARED
+        self.weights, self.kernels, self.threads = weights, kernels, 1 if small else threads
         self.target = self.planes(self.channels)
         self.target[:, :, : self.width] = samples.transpose(0, 2, 1)
         self._residual = np.zeros_like(self.target)
