@@ -354,7 +354,8 @@ cdef class RansReader:
     cdef int check(self) except -1:
         where = f"{self.section} at byte {self.reader.next - self.reader.data} of {len(self.data)}"
         if self.reader.status == GGC_RANS_TRUNCATED:
-            raise TruncatedStream(f"{where}: expected another 4-byte word, found the end of the stream")
+            wanted = "another 4-byte word" if self.reader.forked else "a state that holds more symbols"
+            raise TruncatedStream(f"{where}: expected {wanted}, found the end of the stream")
         if self.reader.status == GGC_RANS_BAD_STATE:
             raise BitstreamError(f"{self.section} at byte 0: expected a state above {GGC_RANS_INITIAL:#x} without "
                                  f"leading zeros, found {self.data[:8].hex()}")

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 NUM_CLASSES: int
 MIN_POSITION_EXPONENT: int
+MAX_COLOR_AREA: float
 
 class Plan:
     def __init__(

@@ -33,6 +33,7 @@ cdef extern from "ggc/compact.h" nogil:
     int ggc_amplitude_class(const ggc_compact_plan *p, const int32_t *levels)
     void ggc_position_exponents(const ggc_compact_plan *p, const ggc_row_steps *s, const int32_t *levels,
                                 int32_t *ex, int32_t *ey)
+    int ggc_colors_valid(const ggc_compact_plan *p, const int32_t *levels)
     int ggc_levels_valid(const ggc_compact_plan *p, const int32_t *levels)
     void ggc_dequantize(const ggc_compact_plan *p, const int32_t *levels, float *mean, float *cholesky, float *color)
     void ggc_quantize_shape(const ggc_compact_plan *p, const ggc_row_steps *s, const float *mean,
@@ -40,11 +41,13 @@ cdef extern from "ggc/compact.h" nogil:
     void ggc_color_levels(const ggc_compact_plan *p, const float *color, double norm, double *levels)
     double ggc_exp2_32nds(int32_t j)
     int32_t ggc_nearest(double v)
-    double GGC_SQRT(double v)
+    const double GGC_MAX_COLOR_AREA
+    double ggc_color_norm(double l1, double l2)
 
 
 NUM_CLASSES = GGC_NUM_CLASSES
 MIN_POSITION_EXPONENT = GGC_MIN_POSITION_EXPONENT
+MAX_COLOR_AREA = GGC_MAX_COLOR_AREA
 
 
 cdef class Plan:
@@ -79,20 +82,25 @@ cdef int check_levels(const ggc_compact_plan *plan, const int32_t[:, ::1] levels
 
 
 def classes(Plan plan, const int32_t[:, ::1] colors):
-    """The amplitude class of each row; of `colors` the first columns are used."""
-    cdef Py_ssize_t i, count = colors.shape[0]
+    """The amplitude class of each row; of `colors` the first columns are used, and must be valid."""
+    cdef Py_ssize_t i, count = colors.shape[0], invalid = -1
     out = np.empty(count, np.int32)
     cdef int32_t[::1] view = out
     if colors.shape[1] < plan.c.channels:
         raise ValueError(f"colors must have at least {plan.c.channels} columns, got {colors.shape[1]}")
     with nogil:
         for i in range(count):
+            if not ggc_colors_valid(&plan.c, &colors[i, 0]):
+                invalid = i
+                break
             view[i] = ggc_amplitude_class(&plan.c, &colors[i, 0])
+    if invalid >= 0:
+        raise ValueError(f"colors {list(colors[invalid])} of Gaussian {invalid} are out of range")
     return out
 
 
 def position_exponents(Plan plan, const int32_t[:, ::1] levels):
-    """The exponents (N, 2) of two of the steps in x and y; uses the colors, the scales and the shear."""
+    """The exponents (N, 2) of two of the steps in x and y, of valid levels; the positions are not read."""
     cdef Py_ssize_t i, count = levels.shape[0]
     cdef ggc_row_steps steps
     check_levels(&plan.c, levels)
@@ -155,13 +163,13 @@ def quantize(Plan plan, const float[:, ::1] means, const float[:, ::1] cholesky,
     cdef int32_t[:, ::1] levels = out
     with nogil:
         for i in range(count):
-            norm = GGC_SQRT(<double>cholesky[i, 0] * cholesky[i, 1])
+            norm = ggc_color_norm(cholesky[i, 0], cholesky[i, 1])
             # The class that the colors give sets the steps of the scales, and these the norm of the colors. The shape
             # is made last, so that it fits the colors that are written.
             for turn in range(2):
                 round_colors(&plan.c, &colors[i, 0], norm, limit, &levels[i, 0])
                 steps = ggc_steps_of(&plan.c, &levels[i, 0])
                 ggc_quantize_shape(&plan.c, &steps, &means[i, 0], &cholesky[i, 0], min_log_scale, &levels[i, c])
-                norm = GGC_SQRT(ggc_exp2_32nds(levels[i, c] * steps.scale_step)
-                                * ggc_exp2_32nds(levels[i, c + 1] * steps.scale_step))
+                norm = ggc_color_norm(ggc_exp2_32nds(levels[i, c] * steps.scale_step),
+                                      ggc_exp2_32nds(levels[i, c + 1] * steps.scale_step))
     return out

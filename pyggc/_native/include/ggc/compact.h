@@ -22,6 +22,7 @@
 #define GGC_MAX_LOG_SCALE 448
 #define GGC_SHEAR_UNIT 64
 #define GGC_MAX_SHEAR 4096
+#define GGC_MAX_COLOR_AREA 4096.0
 
 /* Amplitude classes, and the exponents of two that a position's step may have. */
 #define GGC_NUM_CLASSES 8
@@ -118,12 +119,19 @@ GGC_INLINE double ggc_exp2_32nds(int32_t j) {
     return __builtin_ldexp(ggc_exp2_table[j & (GGC_OCTAVE - 1)], j >> 5);
 }
 
-/* Whether the integers are in the ranges for which the plan is defined. */
-GGC_INLINE int ggc_levels_valid(const ggc_compact_plan *p, const int32_t *levels) {
-    const int c = p->channels;
-    for (int i = 0; i < c; i++)
+/* Whether the integers are in the ranges for which the plan is defined: of the colors, and of a whole row. Only then
+ * does the arithmetic above fit its types. */
+GGC_INLINE int ggc_colors_valid(const ggc_compact_plan *p, const int32_t *levels) {
+    for (int i = 0; i < p->channels; i++)
         if (levels[i] < -(1 << 20) || levels[i] > 1 << 20)
             return 0;
+    return 1;
+}
+
+GGC_INLINE int ggc_levels_valid(const ggc_compact_plan *p, const int32_t *levels) {
+    const int c = p->channels;
+    if (!ggc_colors_valid(p, levels))
+        return 0;
     for (int i = 0; i < 3; i++)
         if (levels[c + i] < -8192 || levels[c + i] > 8192)
             return 0;
@@ -135,6 +143,13 @@ GGC_INLINE int ggc_levels_valid(const ggc_compact_plan *p, const int32_t *levels
     }
     const int32_t n = levels[c + 2] * s.shear_step;
     return n >= -GGC_MAX_SHEAR && n <= GGC_MAX_SHEAR;
+}
+
+/* What colors are multiplied by before they are rounded: the root of l1 l2, but no more than 64, or the colors of a
+ * Gaussian as wide as the image would need more bits than they are worth. */
+GGC_INLINE double ggc_color_norm(double l1, double l2) {
+    const double area = l1 * l2;
+    return GGC_SQRT(area < GGC_MAX_COLOR_AREA ? area : GGC_MAX_COLOR_AREA);
 }
 
 /* One row of valid levels to one Gaussian. */
@@ -151,7 +166,7 @@ GGC_INLINE void ggc_dequantize(const ggc_compact_plan *p, const int32_t *levels,
     cholesky[0] = (float)l1;
     cholesky[1] = (float)l2;
     cholesky[2] = (float)(l2 * ((double)(shape[2] * s.shear_step) / GGC_SHEAR_UNIT));
-    const double *basis = ggc_basis(channels), norm = GGC_SQRT(l1 * l2);
+    const double *basis = ggc_basis(channels), norm = ggc_color_norm(l1, l2);
     for (int c = 0; c < channels; c++) {
         double sum = 0.0;
         for (int b = 0; b < channels; b++)
@@ -189,7 +204,7 @@ GGC_INLINE void ggc_quantize_shape(const ggc_compact_plan *p, const ggc_row_step
     }
 }
 
-/* Colors times the root of l1 l2, in the components' basis and units of their steps. */
+/* Colors times their norm, in the components' basis and units of their steps. */
 GGC_INLINE void ggc_color_levels(const ggc_compact_plan *p, const float *color, double norm, double *levels) {
     const double *basis = ggc_basis(p->channels);
     for (int b = 0; b < p->channels; b++) {
