@@ -146,7 +146,7 @@ class GaussianEncoder:
         self.seed = seed
         self.threads = threads
         self.loss = loss
-        self.timestamp = timestamp
+        self.timestamp: datetime | str | None = timestamp
         self.tags = dict(tags or {})
         self._stream: bytes | None = None
         self._report: EncodeReport | None = None
@@ -225,7 +225,7 @@ class GaussianEncoder:
             alpha=pixels.channels == 4,
         )
         metadata = Metadata(
-            timestamp=datetime.now(UTC) if self.timestamp == "now" else self.timestamp,
+            timestamp=datetime.now(UTC) if isinstance(self.timestamp, str) else self.timestamp,
             image_hash=image_hash(pixels.samples),
             psnr=psnr,
             ssim=ssim,

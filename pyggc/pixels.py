@@ -47,7 +47,7 @@ class Pixels:
     def planes(self) -> NDArray[np.float32]:
         """Return the samples as float32 from 0 to 1, of shape (H, W, C)."""
         peak = {8: 255.0, 16: 65535.0, 32: 1.0}[self.bit_depth]
-        scaled = np.multiply(self.samples, np.float32(1.0 / peak), dtype=np.float32)
+        scaled: NDArray[np.float32] = np.multiply(self.samples, np.float32(1.0 / peak), dtype=np.float32)
         return scaled.reshape(self.height, self.width, self.channels)
 
 

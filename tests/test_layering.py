@@ -45,7 +45,7 @@ class Import(NamedTuple):
 
 
 # A convenience of the user's: the arrays know how to draw themselves.
-EXCEPTIONS = {("pyggc.gaussians", "pyggc.render", "Gaussians2D.render")}
+EXCEPTIONS = {("pyggc.gaussians", "pyggc.render.rasterize", "Gaussians2D.render")}
 
 DYNAMIC_IMPORTS = {"import_module", "__import__"}
 CYTHON_IMPORT = re.compile(

@@ -1,4 +1,4 @@
-from numpy import float32, float64, int64
+from numpy import float32, float64, int32, int64
 from numpy.typing import NDArray
 
 def constants() -> dict[str, float]: ...
@@ -92,9 +92,9 @@ def energy(image: NDArray[float32], out: NDArray[float32], width: int, *, thread
 def sample(weights: NDArray[float32], width: int, quantiles: NDArray[float64]) -> NDArray[int64]: ...
 def refine(
     plan: int,
-    levels: NDArray[np.int32],
-    order: NDArray[np.int64],
-    residual: NDArray[np.float32],
+    levels: NDArray[int32],
+    order: NDArray[int64],
+    residual: NDArray[float32],
     width: int,
     *,
     min_log_scale: float,

@@ -33,6 +33,7 @@ cdef extern from "ggc/compact.h" nogil:
     int ggc_amplitude_class(const ggc_compact_plan *p, const int32_t *levels)
     void ggc_position_exponents(const ggc_compact_plan *p, const ggc_row_steps *s, const int32_t *levels,
                                 int32_t *ex, int32_t *ey)
+    int ggc_colors_valid(const ggc_compact_plan *p, const int32_t *levels)
     int ggc_levels_valid(const ggc_compact_plan *p, const int32_t *levels)
     void ggc_dequantize(const ggc_compact_plan *p, const int32_t *levels, float *mean, float *cholesky, float *color)
     void ggc_quantize_shape(const ggc_compact_plan *p, const ggc_row_steps *s, const float *mean,
@@ -68,7 +69,6 @@ cdef class Plan:
         self.c.width = width
         self.c.height = height
 
-    @property
     def address(self):
         """Where the C structure lies, for the kernels of other modules; valid as long as the object."""
         return <size_t>&self.c
@@ -81,20 +81,25 @@ cdef int check_levels(const ggc_compact_plan *plan, const int32_t[:, ::1] levels
 
 
 def classes(Plan plan, const int32_t[:, ::1] colors):
-    """The amplitude class of each row; of `colors` the first columns are used."""
-    cdef Py_ssize_t i, count = colors.shape[0]
+    """The amplitude class of each row; of `colors` the first columns are used, and must be valid."""
+    cdef Py_ssize_t i, count = colors.shape[0], invalid = -1
     out = np.empty(count, np.int32)
     cdef int32_t[::1] view = out
     if colors.shape[1] < plan.c.channels:
         raise ValueError(f"colors must have at least {plan.c.channels} columns, got {colors.shape[1]}")
     with nogil:
         for i in range(count):
+            if not ggc_colors_valid(&plan.c, &colors[i, 0]):
+                invalid = i
+                break
             view[i] = ggc_amplitude_class(&plan.c, &colors[i, 0])
+    if invalid >= 0:
+        raise ValueError(f"colors {list(colors[invalid])} of Gaussian {invalid} are out of range")
     return out
 
 
 def position_exponents(Plan plan, const int32_t[:, ::1] levels):
-    """The exponents (N, 2) of two of the steps in x and y; uses the colors, the scales and the shear."""
+    """The exponents (N, 2) of two of the steps in x and y, of valid levels; the positions are not read."""
     cdef Py_ssize_t i, count = levels.shape[0]
     cdef ggc_row_steps steps
     check_levels(&plan.c, levels)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 #: Name of the environment variable that forces a SIMD variant: baseline, avx2 or avx512.
 SIMD_VARIABLE = "PYGGC_SIMD"
 
+#: The constants of the exact renderer's arithmetic, by their names in ``gaussian.h``.
+KERNEL: dict[str, float] = _render.constants()
+
 # A tile's accumulators should stay in the second-level cache: 256 x 64 x 3 channels are 200 KB.
 TILE_WIDTH = 256
 TILE_HEIGHT = 64

@@ -116,7 +116,7 @@ class CpuFitKernels:
     ) -> int:
         """Refine integers; see `FitKernels.refine`."""
         return _fit.refine(
-            plan.address,
+            plan.address(),
             levels,
             order,
             residual,

@@ -7,6 +7,7 @@ number of Gaussians in one half is coded, and the leaves of this tree give the o
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -21,8 +22,8 @@ from pyggc.entropy import (
     zigzag_decode,
     zigzag_encode,
 )
-from pyggc.errors import BitstreamError
-from pyggc.quantize import CompactPlan, CompactQuantizer
+from pyggc.errors import BitstreamError, TruncatedStream, UnsupportedVersion
+from pyggc.quantize import MIN_POSITION_EXPONENT, CompactPlan, CompactQuantizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +39,25 @@ _DIRECT = 15
 _NUM_CLASSES = 8
 _TOKENS = HybridInteger(num_tokens=16, direct=8, mantissa_bits=0)
 
+#: More tokens than a byte of a stream can hold, however well the models know what comes (docs/spec_compact.rst).
+_MAX_TOKENS_A_BYTE = 1 << 15
+
+#: Bit lengths of what decides on a context: larger numbers are in that of the largest.
+_BIT_LENGTHS = np.array([number.bit_length() for number in range(513)])
+
+#: The bits of the column in a key that interleaves column and row; those of the row are one place lower.
+_COLUMN_BITS = 0xAAAAAAAAAAAAAAAA & (1 << 62) - 1
+#: Moving bits apart by these, the last first, and clearing the rest puts those of a number at every other place.
+_SHIFTS = (1, 2, 4, 8, 16)
+_MASKS = (
+    0x5555555555555555,
+    0x3333333333333333,
+    0x0F0F0F0F0F0F0F0F,
+    0x00FF00FF00FF00FF,
+    0x0000FFFF0000FFFF,
+    0x00000000FFFFFFFF,
+)
+
 
 class Leaves(NamedTuple):
     """Where each Gaussian's leaf lies: origin in pixels, and the sizes' logarithms to the base 2; all of shape (N,).
@@ -52,72 +72,48 @@ class Leaves(NamedTuple):
     rank: Ints
 
 
-def _split_model() -> AdaptiveModel:
+@cache
+def _split_cdfs() -> NDArray[np.uint16]:
     """Contexts 0 to 13 are counts of 2 to 15, 14 to 19 larger ones by their bit length."""
-    cdfs = []
+    counts = np.zeros((20, 16), np.int64)
     for context in range(20):
         n = min(context + 2, _DIRECT)
         # Two parts of a binomial distribution to one of a uniform one.
-        cdfs.append(cdf_from_counts([2 * (n + 1) * math.comb(n, k) + 2**n if k <= n else 0 for k in range(16)]))
-    return AdaptiveModel(16, 20, initial_cdfs=np.array(cdfs), initial_count=16)
+        counts[context, : n + 1] = [2 * (n + 1) * math.comb(n, k) + 2**n for k in range(n + 1)]
+    return cdf_from_counts(counts)
+
+
+def _split_model() -> AdaptiveModel:
+    return AdaptiveModel(16, 20, initial_cdfs=_split_cdfs(), initial_count=16)
 
 
 def _bit_length(values: Ints) -> Ints:
-    return np.frexp(np.abs(values).astype(np.float64))[1].astype(np.int64)
+    return np.frexp(values.astype(np.float64))[1].astype(np.int64)
 
 
 def _split_contexts(n: Ints) -> Ints:
-    return np.where(n <= _DIRECT, n - 2, np.minimum(_bit_length(n) + 9, 19))
+    return np.where(n <= _DIRECT, n - 2, _BIT_LENGTHS[np.minimum(n, 512)] + 9)
 
 
-def _sixteenth(n: Ints, part: Ints) -> tuple[Ints, Ints]:
-    """The first of the counts whose sixteenth is `part`, and how many bits the rest needs."""
+def _sixteenth(n: Ints, part: Ints) -> tuple[Ints, Ints, Ints]:
+    """The first of the counts whose sixteenth is `part`, their number, and how many bits tell them apart."""
     low = -(-part * (n + 1) // 16)
     size = -(-(part + 1) * (n + 1) // 16) - low
-    return low, _bit_length(np.maximum(size - 1, 0))
-
-
-def _descend(width: int, height: int, count: int, split: Callable[[Ints, Ints, Ints, Ints], Ints]) -> Leaves:
-    """Walk the tree level by level; `split(x, y, start, n)` gives how many of a node's Gaussians lie before (x, y).
-
-    The leaves are in the order of the levels, and within one in that of the nodes.
-    """
-    log_size = [(max(width, height) - 1).bit_length()] * 2
-    # A row a node: origin in x and y, rank of its first Gaussian, number of Gaussians.
-    nodes = np.array([[0, 0, 0, count]], np.int64)[: min(count, 1)]
-    leaves = [np.empty((0, 5), np.int64)]
-    while len(nodes):
-        n = nodes[:, 3]
-        done = (n == 1) | (sum(log_size) == 0)
-        size = n[done]
-        leaf = np.repeat(np.insert(nodes[done, :3], 2, np.array(log_size)[:, np.newaxis], axis=1), size, axis=0)
-        leaf[:, 4] += np.arange(len(leaf)) - np.repeat(np.cumsum(size) - size, size)
-        leaves.append(leaf)
-        nodes = nodes[~done]
-        if not len(nodes):
-            break
-        axis = 0 if log_size[0] >= log_size[1] else 1
-        log_size[axis] -= 1
-        beyond = nodes.copy()
-        beyond[:, axis] += 1 << log_size[axis]
-        before = nodes[:, 3].copy()
-        inside = beyond[:, axis] < (width, height)[axis]
-        if inside.any():
-            before[inside] = split(*beyond[inside].T)
-        beyond[:, 2] += before
-        beyond[:, 3] -= before
-        nodes[:, 3] = before
-        nodes = np.stack((nodes, beyond), axis=1).reshape(-1, 4)
-        nodes = nodes[nodes[:, 3] > 0]
-    return Leaves(*np.concatenate(leaves).T)
+    return low, size, _bit_length(size - 1)
 
 
 def _spread(v: Ints) -> Ints:
-    """The bits of numbers below 2^20 at the even places."""
-    for shift, mask in ((16, 0x0000FFFF0000FFFF), (8, 0x00FF00FF00FF00FF), (4, 0x0F0F0F0F0F0F0F0F)):
+    """The bits of numbers below 2^31 at the even places."""
+    for shift, mask in zip(_SHIFTS[::-1], _MASKS[-2::-1], strict=True):
         v = (v | (v << shift)) & mask
-    for shift, mask in ((2, 0x3333333333333333), (1, 0x5555555555555555)):
-        v = (v | (v << shift)) & mask
+    return v
+
+
+def _gather(v: Ints) -> Ints:
+    """The bits at the even places: undoes `_spread`."""
+    v = v & _MASKS[0]
+    for shift, mask in zip(_SHIFTS, _MASKS[1:], strict=True):
+        v = (v | (v >> shift)) & mask
     return v
 
 
@@ -126,46 +122,89 @@ def _interleave(x: Ints, y: Ints) -> Ints:
     return _spread(x) << 1 | _spread(y)
 
 
+def _descend(width: int, height: int, count: int, split: Callable[[Ints, Ints, Ints], Ints]) -> Leaves:
+    """Walk the tree level by level; `split(key, start, n)` gives how many of a node's Gaussians lie before a key.
+
+    A node's key interleaves the bits of its origin. Those not decided yet are zero, and a halving sets the next one.
+    The leaves are in the order of the levels, and within one in that of the nodes.
+    """
+    depth = 2 * (max(width, height) - 1).bit_length()
+    ends = _spread(np.array([height, width])) << np.array([0, 1])
+    # Rows: key, rank of the first Gaussian, number of Gaussians.
+    nodes = np.array([[0], [0], [count]], np.int64)[:, : min(count, 1)]
+    leaves = []
+    for undecided in range(depth, -1, -1):
+        done = (nodes[2] == 1) | (undecided == 0)
+        leaves.append(nodes.compress(done, axis=1))
+        nodes = nodes.compress(~done, axis=1)
+        if not nodes.size:
+            break
+        axis = (undecided - 1) & 1
+        beyond = nodes[0] | 1 << (undecided - 1)
+        inside = np.flatnonzero((beyond & (_COLUMN_BITS >> (1 - axis))) < ends[axis])
+        before = nodes[2].copy()
+        before[inside] = split(beyond[inside], nodes[1, inside], nodes[2, inside])
+        halves = np.empty((3, 2 * len(before)), np.int64)
+        halves[:2, 0::2] = nodes[:2]
+        halves[2, 0::2] = before
+        halves[0, 1::2] = beyond
+        halves[1, 1::2] = nodes[1] + before
+        halves[2, 1::2] = nodes[2] - before
+        nodes = halves.compress(halves[2] > 0, axis=1)
+    undecided_bits = np.repeat(depth - np.arange(len(leaves)), [leaf.shape[1] for leaf in leaves])
+    keys, starts, sizes = np.concatenate(leaves, axis=1)
+    # Only where nothing is left to decide may a leaf have more than one.
+    owner = np.repeat(np.arange(len(keys)), sizes)
+    rank = np.arange(count) + (starts - np.cumsum(sizes) + sizes)[owner]
+    keys, bits = keys[owner], undecided_bits[owner]
+    return Leaves(_gather(keys >> 1), _gather(keys), bits >> 1, (bits + 1) >> 1, rank)
+
+
 def _encode_tree(coder: RansEncoder, width: int, height: int, keys: Ints) -> Leaves:
     model = _split_model()
 
-    def split(x: Ints, y: Ints, start: Ints, n: Ints) -> Ints:
-        before = np.searchsorted(keys, _interleave(x, y)) - start
-        direct = n <= _DIRECT
+    def split(key: Ints, start: Ints, n: Ints) -> Ints:
+        before = np.searchsorted(keys, key) - start
+        large = n > _DIRECT
         part = before * 16 // (n + 1)
-        coder.push(np.where(direct, before, part), model, _split_contexts(n))
-        low, bits = _sixteenth(n[~direct], part[~direct])
-        coder.push_bits(before[~direct] - low, bits)
+        coder.push(np.where(large, part, before), model, _split_contexts(n))
+        low, _, bits = _sixteenth(n[large], part[large])
+        coder.push_bits(before[large] - low, bits)
         return before
 
     return _descend(width, height, len(keys), split)
 
 
-def _decode_tree(coder: RansDecoder, width: int, height: int, count: int, fail: Callable[[str], Exception]) -> Leaves:
+def _decode_tree(coder: RansDecoder, width: int, height: int, count: int, where: str) -> Leaves:
     model = _split_model()
 
-    def split(x: Ints, y: Ints, start: Ints, n: Ints) -> Ints:
+    def split(key: Ints, start: Ints, n: Ints) -> Ints:
         before = coder.pop(len(n), model, _split_contexts(n)).astype(np.int64)
         large = n > _DIRECT
-        low, bits = _sixteenth(n[large], before[large])
-        before[large] = low + coder.pop_bits(bits).astype(np.int64)
-        if (before > n).any():
-            raise fail("a half of the image has more Gaussians than the whole")
+        low, size, bits = _sixteenth(n[large], before[large])
+        rest = coder.pop_bits(bits)
+        before[large] = low + rest
+        if (rest >= size).any() or (before > n).any():
+            raise BitstreamError(f"{where}: expected no more Gaussians in a half than in the whole, found more")
         return before
 
     return _descend(width, height, count, split)
 
 
-def _position_bits(leaves: Leaves, exponents: Ints) -> tuple[Ints, Ints]:
+def _position_bits(leaves: Leaves, exponents: NDArray[np.int32]) -> tuple[Ints, Ints]:
     """The index of the first position of each leaf and axis, and how many bits tell the others, both (2, N)."""
-    first, bits = [], []
-    for origin, log_size, exponent in zip(leaves[:2], leaves[2:4], exponents.T, strict=True):
-        first.append(np.where(exponent > 0, origin >> np.maximum(exponent, 0), origin << np.maximum(-exponent, 0)))
-        bits.append(np.maximum(log_size - exponent, 0))
-    return np.array(first, np.int64), np.array(bits, np.int64)
+    origin, log_size, exponents = np.array(leaves[:2]), np.array(leaves[2:4]), exponents.T
+    first = (origin << np.maximum(-exponents, 0)) >> np.maximum(exponents, 0)
+    return first, np.maximum(log_size - exponents, 0)
 
 
-def _scale_predictions(leaves: Leaves, classes: Ints, quantizer: CompactQuantizer) -> tuple[Ints, Ints]:
+def _pixels(positions: NDArray[np.int32], exponents: NDArray[np.int32]) -> Ints:
+    """The column and row of the pixels that hold the centers of positions, (N, 2): floor((i + 1/2) 2^exponent)."""
+    doubled = 2 * positions.astype(np.int64) + 1
+    return doubled << (exponents - MIN_POSITION_EXPONENT) >> (1 - MIN_POSITION_EXPONENT)
+
+
+def _scale_predictions(leaves: Leaves, classes: NDArray[np.int32], quantizer: CompactQuantizer) -> tuple[Ints, Ints]:
     """What the size of the leaf and the amplitude let expect of the two scales, in their steps."""
     octaves = leaves.log_width + leaves.log_height
     steps = np.maximum(quantizer.plan.scale_step >> classes, 1)
@@ -184,9 +223,9 @@ class _Components:
     def contexts(component: int, levels: NDArray[np.int32]) -> Ints | None:
         if component == 0:
             return None
-        luma = np.minimum(_bit_length(levels[:, 0]), 7)
+        luma = _BIT_LENGTHS[np.minimum(np.abs(levels[:, 0]), 64)]
         if component == 2:
-            return np.minimum(_bit_length(levels[:, 1]), 5) * 2 + (luma > 4)
+            return _BIT_LENGTHS[np.minimum(np.abs(levels[:, 1]), 16)] * 2 + (luma > 4)
         return luma
 
 
@@ -219,11 +258,16 @@ def write_levels(levels: NDArray[np.int32], quantizer: CompactQuantizer) -> list
     Raises
     ------
     ValueError
-        If a level is beyond what the tokens reach, +-1023.
+        If a row is outside the plan's ranges, its position outside the image, or a level beyond what the tokens reach:
+        +-2047 for the first color, -1024 to 1023 for the others and the shear.
     """
     channels = quantizer.channels
-    exponents = quantizer.position_exponents(levels).astype(np.int64)
-    at = np.ldexp(levels[:, -2:] + 0.5, exponents).astype(np.int64)
+    exponents = quantizer.position_exponents(levels)
+    at = _pixels(levels[:, -2:], exponents)
+    outside = np.flatnonzero(((at < 0) | (at >= (quantizer.width, quantizer.height))).any(axis=1))
+    if outside.size:
+        row = outside[0]
+        raise ValueError(f"levels {levels[row].tolist()} of Gaussian {row} are centered outside the image")
     keys = _interleave(at[:, 0], at[:, 1])
     by_key = np.argsort(keys, kind="stable")
     positions = RansEncoder()
@@ -244,8 +288,8 @@ def write_levels(levels: NDArray[np.int32], quantizer: CompactQuantizer) -> list
             contexts = components.contexts(component, levels)
             _push_integers(colors, zigzag_encode(column).astype(np.int64), model, contexts)
 
-    shapes, classes = RansEncoder(), quantizer.classes(levels).astype(np.int64)
-    predictions = *_scale_predictions(leaves, classes, quantizer), np.zeros_like(classes)
+    shapes, classes = RansEncoder(), quantizer.classes(levels)
+    predictions = *_scale_predictions(leaves, classes, quantizer), 0
     for column, prediction in enumerate(predictions, channels):
         difference = levels[:, column] - prediction
         _push_integers(shapes, zigzag_encode(difference).astype(np.int64), AdaptiveModel(16, _NUM_CLASSES), classes)
@@ -277,23 +321,18 @@ def read_levels(container: Container) -> tuple[NDArray[np.int32], CompactQuantiz
         If a section is missing, truncated, damaged or out of range.
     """
     header = container.header
-    section = container.section("PLAN")
-    try:
-        plan = CompactPlan.from_bytes(bytes(section.data))
-    except ValueError as error:
-        raise BitstreamError(f"section PLAN at byte {section.offset}: {error}") from None
-    quantizer = CompactQuantizer(plan, header.width, header.height, header.channels)
     count, channels = header.num_gaussians, header.channels
+    quantizer = _read_plan(container)
     coders, where = {}, {}
-    for tag in ("POSN", "COLR", "CHOL"):
+    for tag, tokens in (("POSN", 0), ("COLR", channels), ("CHOL", 3)):
         section = container.section(tag)
         where[tag] = f"section {tag} at byte {section.offset}"
+        if count * tokens > len(section.data) * _MAX_TOKENS_A_BYTE:
+            raise TruncatedStream(f"{where[tag]}: expected {count} Gaussians, found {len(section.data)} bytes")
         coders[tag] = RansDecoder(section.data, section=where[tag])
 
-    levels = np.zeros((count, channels + 5), np.int32)
-    leaves = _decode_tree(
-        coders["POSN"], header.width, header.height, count, lambda text: BitstreamError(f"{where['POSN']}: {text}")
-    )
+    # What the colors are does not depend on the positions, and the fewest bytes can hold the fewest colors: first they.
+    levels = np.empty((count, channels + 5), np.int32)
     components = _Components(channels)
     for component, model in enumerate(components.models):
         contexts = components.contexts(component, levels)
@@ -304,15 +343,35 @@ def read_levels(container: Container) -> tuple[NDArray[np.int32], CompactQuantiz
         else:
             levels[:, component] = zigzag_decode(values)
 
-    classes = quantizer.classes(levels).astype(np.int64)
-    predictions = *_scale_predictions(leaves, classes, quantizer), np.zeros_like(classes)
+    leaves = _decode_tree(coders["POSN"], header.width, header.height, count, where["POSN"])
+    classes = quantizer.classes(levels)
+    predictions = *_scale_predictions(leaves, classes, quantizer), 0
     for column, prediction in enumerate(predictions, channels):
         values = _pop_integers(coders["CHOL"], count, AdaptiveModel(16, _NUM_CLASSES), classes)
         levels[:, column] = zigzag_decode(values) + prediction
 
-    first, bits = _position_bits(leaves, quantizer.position_exponents(levels).astype(np.int64))
+    try:
+        exponents = quantizer.position_exponents(levels)
+    except ValueError as error:
+        raise BitstreamError(f"{where['CHOL']}: {error}") from None
+    first, bits = _position_bits(leaves, exponents)
     for axis in range(2):
         levels[:, axis - 2] = first[axis] + coders["POSN"].pop_bits(bits[axis])
+    at, corner = _pixels(levels[:, -2:], exponents), np.array(leaves[:2]).T
+    end = np.minimum(corner + (1 << np.array(leaves[2:4]).T), (header.width, header.height))
+    if ((at < corner) | (at >= end)).any():
+        raise BitstreamError(f"{where['POSN']}: expected centers within the leaves and the image, found others")
     for coder in coders.values():
         coder.finish()
     return levels, quantizer
+
+
+def _read_plan(container: Container) -> CompactQuantizer:
+    header, section = container.header, container.section("PLAN")
+    if header.tile_size:
+        raise UnsupportedVersion(f"header at byte 38: expected one tile in the compact plan, found {header.tile_size}")
+    try:
+        plan = CompactPlan.from_bytes(bytes(section.data))
+        return CompactQuantizer(plan, header.width, header.height, header.channels)
+    except ValueError as error:
+        raise BitstreamError(f"section PLAN at byte {section.offset}: {error}") from None

@@ -97,9 +97,10 @@ class RansDecoder:
 
     The calls must mirror those of the encoder: the same models in the same states, the same contexts. A batch may be
     of any size, so the contexts of one may depend on the symbols of those before it. Bytes that no encoder wrote, and
-    symbols past the end, decode to symbols in range until the stream is seen to be wrong. `finish` misses only what
-    spells another valid stream, mostly the same one with another ending; that is for a checksum to catch. After a
-    `BitstreamError` neither the decoder nor the models given to it are of further use.
+    symbols past the end, decode to symbols in range until the stream is seen to be wrong, which it is as soon as more
+    symbols were asked for than the bytes can hold. `finish` misses only what spells another valid stream, mostly the
+    same one with another ending; that is for a checksum to catch. After a `BitstreamError` neither the decoder nor the
+    models given to it are of further use.
 
     Parameters
     ----------
@@ -148,7 +149,7 @@ class RansDecoder:
         Raises
         ------
         TruncatedStream
-            If the stream needs a word that it does not hold.
+            If the stream does not hold so much.
         ValueError
             If a context is out of range, their number is not that of the symbols, or `out` does not fit.
         TypeError
@@ -181,7 +182,7 @@ class RansDecoder:
         Raises
         ------
         TruncatedStream
-            If the stream needs a word that it does not hold.
+            If the stream does not hold so much.
         ValueError
             If a width is out of range.
         TypeError

@@ -218,6 +218,8 @@ class ReferenceDecoder:
                 self.states, self.forked, mine = [0, 0], False, 0
             else:
                 raise TruncatedStream("expected a word, found the end")
+        elif not self.forked and x < _INITIAL:
+            raise TruncatedStream("expected a state that holds more symbols, found the end")
         self.states[mine] = x
         self.step += 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -221,13 +222,13 @@ class HybridInteger:
             raise ValueError("extra must fit the widths of the tokens")
         return (self._bases[token] + bits).astype(np.uint32)
 
-    @property
+    @cached_property
     def _extra_bits(self) -> npt.NDArray[np.uint8]:
         steps = np.arange(self.num_tokens) - self.direct
         exponent = self.direct.bit_length() - 1 + (steps >> self.mantissa_bits)
         return np.where(steps < 0, 0, exponent - self.mantissa_bits).astype(np.uint8)
 
-    @property
+    @cached_property
     def _bases(self) -> npt.NDArray[np.uint64]:
         """The smallest value of each token."""
         token = np.arange(self.num_tokens, dtype=np.int64)

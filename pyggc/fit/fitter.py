@@ -35,7 +35,7 @@ RELOCATE_UNTIL = 0.8
 FIRST_SHARE = 0.07
 LAST_SHARE = 0.01
 
-#: Weight of the amplitudes in units of the loss; see `Fitter`.
+#: Weight of the amplitudes in units of the mean squared error; see `Fitter`.
 AMPLITUDE_PENALTY = 2.0
 
 #: Line searches in a row that must fail for a fit to count as converged.
@@ -59,8 +59,8 @@ class Fitter:
     seed : int
         All chance comes from it: the same calls give the same bytes, for any number of threads.
     amplitude_penalty : float
-        To the loss, ``"natural"`` adds this times the current loss times the mean over the image of l1 l2 |c|²,
-        summed over Gaussians: amplitudes that cancel between neighbors quantize badly.
+        To the loss, ``"natural"`` adds this times the current squared error times the mean over the image of
+        l1 l2 |c|², summed over Gaussians: amplitudes that cancel between neighbors quantize badly.
     threads : int, optional
         The most threads to use; by default what OpenMP offers.
     backend : Backend, optional
@@ -218,7 +218,7 @@ class Fitter:
         stopped = watch.exhausted()
         while stopped is None:
             if watch.iteration % RELOCATE_EVERY == 0:
-                self._optimizer.set_penalty(self._penalty * self.loss)
+                self._optimizer.set_penalty(self._penalty * min(self.loss, self.value.mse))
                 if relocate and watch.iteration and watch.fraction < RELOCATE_UNTIL:
                     self.relocate(_share(watch.fraction))
             stalls = 0 if self.step() else stalls + 1

@@ -8,6 +8,7 @@ Gaussian's size, with a step that halves whenever the amplitude ``|c| sqrt(l1 l2
 
 from __future__ import annotations
 
+import operator
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
 #: The largest magnitude of a color level that the encoder writes.
 MAX_COLOR_LEVEL = 1000
 
+_MIN_COLOR_STEP = 2.0**-30
+_MAX_COLOR_STEP = 2.0**20
+
+#: What `min_scale` may be, in pixels: the least scale of the plan, and one that a multiple of every step is above.
+_MIN_SCALES = (0.25, 64.0)
+
 _LAYOUT = struct.Struct(">fBBBb")
 
 
@@ -33,7 +40,7 @@ class CompactPlan:
     Parameters
     ----------
     color_step : float
-        Step of the luma of ``color * sqrt(l1 * l2)``, in (0, 1e6]; rounded to binary32.
+        Step of the luma of ``color * sqrt(l1 * l2)``, 2^-30 to 2^20; rounded to binary32.
     chroma_step : int
         Step of the two chroma components in sixteenths of `color_step`, 1 to 255.
     scale_step : int
@@ -48,6 +55,8 @@ class CompactPlan:
     ------
     ValueError
         If a step is out of range.
+    TypeError
+        If one of the last four is no integer.
     """
 
     color_step: float
@@ -57,15 +66,16 @@ class CompactPlan:
     position_step: int = 15
 
     def __post_init__(self) -> None:
-        rounded = float(np.float32(self.color_step))
-        if not 1e-9 <= rounded <= 1e6:
-            raise ValueError(f"color_step must be in [1e-9, 1e6], not {self.color_step}")
-        object.__setattr__(self, "color_step", rounded)
-        for name in ("chroma_step", "scale_step", "shear_step"):
-            if not 1 <= getattr(self, name) <= 255:
-                raise ValueError(f"{name} must be in [1, 255], not {getattr(self, name)}")
-        if not -128 <= self.position_step <= 127:
-            raise ValueError(f"position_step must be in [-128, 127], not {self.position_step}")
+        # Written so that a NaN fails, too.
+        if not _MIN_COLOR_STEP <= self.color_step <= _MAX_COLOR_STEP:
+            raise ValueError(f"color_step must be in [2^-30, 2^20], not {self.color_step}")
+        object.__setattr__(self, "color_step", float(np.float32(self.color_step)))
+        for name in ("chroma_step", "scale_step", "shear_step", "position_step"):
+            low, high = (-128, 127) if name == "position_step" else (1, 255)
+            step = operator.index(getattr(self, name))
+            if not low <= step <= high:
+                raise ValueError(f"{name} must be in [{low}, {high}], not {step}")
+            object.__setattr__(self, name, step)
 
     def to_bytes(self) -> bytes:
         """Return the eight bytes of the file's PLAN section."""
@@ -141,7 +151,7 @@ class CompactQuantizer:
         gaussians : Gaussians2D
             N Gaussians of C channels without opacities. Positions outside the image move to its edge.
         min_scale : float
-            No scale becomes smaller than this, in pixels.
+            No scale becomes smaller than this, in pixels; 0.25 to 64.
 
         Returns
         -------
@@ -150,12 +160,14 @@ class CompactQuantizer:
         Raises
         ------
         ValueError
-            If the channels differ from the quantizer's, or there are opacities.
+            If the channels differ from the quantizer's, there are opacities, or `min_scale` is out of range.
         """
         if gaussians.colors.shape[1] != self.channels:
             raise ValueError(f"gaussians have {gaussians.colors.shape[1]} channels, the quantizer {self.channels}")
         if gaussians.opacities is not None:
             raise ValueError("gaussians with opacities have no compact plan: fold them into the colors")
+        if not _MIN_SCALES[0] <= min_scale <= _MIN_SCALES[1]:
+            raise ValueError(f"min_scale must be in [{_MIN_SCALES[0]}, {_MIN_SCALES[1]}], not {min_scale}")
         return _quantize.quantize(
             self.native,
             gaussians.means,
@@ -181,9 +193,7 @@ class CompactQuantizer:
         ValueError
             If a row is outside the plan's ranges, or the Gaussian it gives outside the renderer's.
         """
-        row = _quantize.first_invalid(self.native, levels)
-        if row >= 0:
-            raise ValueError(f"levels {levels[row].tolist()} of Gaussian {row} are out of range")
+        self._check(levels)
         count = len(levels)
         means = np.empty((count, 2), np.float32)
         cholesky = np.empty((count, 3), np.float32)
@@ -192,12 +202,30 @@ class CompactQuantizer:
         return Gaussians2D(means, cholesky, colors, width=self.width, height=self.height)
 
     def classes(self, colors: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Return the amplitude class, 0 to 7, of each row of color levels, shape (N, C) or wider."""
+        """Return the amplitude class, 0 to 7, of each row of color levels, shape (N, C) or wider.
+
+        Raises
+        ------
+        ValueError
+            If a color level is outside the plan's range.
+        """
         return _quantize.classes(self.native, colors)
 
     def position_exponents(self, levels: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Return the exponents of two of the position steps in x and y, shape (N, 2); the positions are not read."""
+        """Return the exponents of two of the position steps in x and y, shape (N, 2); the positions are not read.
+
+        Raises
+        ------
+        ValueError
+            If a row is outside the plan's ranges.
+        """
+        self._check(levels)
         return _quantize.position_exponents(self.native, levels)
+
+    def _check(self, levels: NDArray[np.int32]) -> None:
+        row = _quantize.first_invalid(self.native, levels)
+        if row >= 0:
+            raise ValueError(f"levels {levels[row].tolist()} of Gaussian {row} are out of range")
 
 
 def finest_color_step(gaussians: Gaussians2D) -> float:

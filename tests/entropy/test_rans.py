@@ -259,13 +259,30 @@ def test_truncation_at_every_byte():
     assert undetected([data[:length] for length in range(len(data))]) == 0
 
 
-def test_symbols_too_many_are_found_at_the_end():
+def test_symbols_too_many_are_found_when_the_stream_runs_dry():
     data, symbols = sample_stream()
-    for extra in (1, 2, 50, 10_000):
-        with pytest.raises(BitstreamError, match="expected the final state"):
-            decode_sample(data, symbols.size + extra)
-        with pytest.raises(BitstreamError, match="expected the final state"):
-            decode_sample(b"", extra)
+    for extra in (1, 2, 50, 10**7):
+        decoder = RansDecoder(data)
+        model = AdaptiveModel(16)
+        assert (decoder.pop(symbols.size, model) == symbols).all()
+        decoder.pop_bits([32])
+        # The first of them fails, so many take no time.
+        with pytest.raises(TruncatedStream, match="expected a state that holds more symbols, found the end"):
+            decoder.pop(extra, model)
+        with pytest.raises(TruncatedStream, match="expected a state that holds more symbols, found the end"):
+            RansDecoder(b"").pop(extra, AdaptiveModel(16))
+
+
+@pytest.mark.parametrize("count", [1, 1000, 20_000, 200_000])
+def test_the_most_symbols_that_a_byte_can_hold(count):
+    """The bound that the specification gives for models of 16 symbols, at the least cost there is."""
+    encoder = RansEncoder()
+    encoder.push(np.zeros(count, np.uint8), AdaptiveModel(16))
+    data = encoder.finish()
+    assert count <= len(data) << 15
+    assert (RansDecoder(data).pop(count, AdaptiveModel(16)) == 0).all()
+    with pytest.raises(TruncatedStream):
+        RansDecoder(data).pop(len(data) << 15, AdaptiveModel(16))
 
 
 def test_bytes_too_many():

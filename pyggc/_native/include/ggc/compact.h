@@ -119,12 +119,19 @@ GGC_INLINE double ggc_exp2_32nds(int32_t j) {
     return __builtin_ldexp(ggc_exp2_table[j & (GGC_OCTAVE - 1)], j >> 5);
 }
 
-/* Whether the integers are in the ranges for which the plan is defined. */
-GGC_INLINE int ggc_levels_valid(const ggc_compact_plan *p, const int32_t *levels) {
-    const int c = p->channels;
-    for (int i = 0; i < c; i++)
+/* Whether the integers are in the ranges for which the plan is defined: of the colors, and of a whole row. Only then
+ * does the arithmetic above fit its types. */
+GGC_INLINE int ggc_colors_valid(const ggc_compact_plan *p, const int32_t *levels) {
+    for (int i = 0; i < p->channels; i++)
         if (levels[i] < -(1 << 20) || levels[i] > 1 << 20)
             return 0;
+    return 1;
+}
+
+GGC_INLINE int ggc_levels_valid(const ggc_compact_plan *p, const int32_t *levels) {
+    const int c = p->channels;
+    if (!ggc_colors_valid(p, levels))
+        return 0;
     for (int i = 0; i < 3; i++)
         if (levels[c + i] < -8192 || levels[c + i] > 8192)
             return 0;

@@ -62,11 +62,16 @@ static inline int ggc_rans_full(uint64_t x, uint32_t frequency)
 }
 
 /* Renormalizes the state that has just decoded a step, and ends the two-state part of the stream when its words
- * are used up: the other state then holds the word that the encoder kept back. */
+ * are used up: the other state then holds the word that the encoder kept back. A single state only shrinks, towards
+ * the initial one; below that nothing can follow that an encoder wrote, so that a few bytes never decode to more
+ * symbols than they can hold. */
 static inline void ggc_rans_refill(ggc_rans_reader *r)
 {
-    uint64_t x = r->x[r->parity], other = r->x[r->parity ^ 1];
-    if (r->next != r->end) {
+    uint64_t x = r->x[r->parity & (uint32_t)r->forked], other = r->x[r->parity ^ 1];
+    if (!r->forked) {
+        if (x < GGC_RANS_INITIAL)
+            r->status = GGC_RANS_TRUNCATED;
+    } else if (r->next != r->end) {
         r->x[r->parity] = x << GGC_RANS_WORD_BITS | ggc_load_word(r->next);
         r->next += GGC_RANS_WORD_BYTES;
     } else if (other >> GGC_RANS_WORD_BITS == 1) {
@@ -87,7 +92,7 @@ static inline uint64_t *ggc_rans_current(ggc_rans_reader *r)
 /* Ends a step that `x`, the current state, has decoded. */
 static inline void ggc_rans_advance(ggc_rans_reader *r, const uint64_t *x, uint32_t flip)
 {
-    if (r->forked && *x < GGC_RANS_LOWER)
+    if (*x < GGC_RANS_LOWER)
         ggc_rans_refill(r);
     r->parity ^= flip;
 }
