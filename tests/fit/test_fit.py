@@ -194,5 +194,5 @@ def test_bad_arguments_are_named(arguments: dict[str, object], error: type[Excep
 
 @pytest.mark.parametrize("weights", [{"l2": -1.0}, {"l1": float("inf")}, {"l2": 0.0}])
 def test_bad_weights_are_refused(weights: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="l1|l2"):
+    with pytest.raises(ValueError, match="not"):
         LossWeights(**weights)
