@@ -16,7 +16,7 @@ import numpy as np
 from pyggc.container import Limits, Section
 from pyggc.container.compact import write_levels
 from pyggc.fit import FitProgress, Fitter
-from pyggc.quantize import CompactPlan, CompactQuantizer, finest_color_step
+from pyggc.quantize import CompactPlan, CompactQuantizer, finest_color_steps, split_bright
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +33,8 @@ TYPICAL_BITS = 36.0
 TYPICAL_SLOPE, LEAST_SLOPE, MOST_SLOPE = 2.3, 1.0, 4.0
 #: A file above its goal by less than this is not made smaller.
 CLOSE_ENOUGH = 0.02
+#: The most parts into which a Gaussian is split that is too bright for the range of the color levels.
+MOST_COPIES = 64
 #: The energy of the squared kernel in units of l1 l2, times the share of the rounding noise that refinement leaves.
 _NOISE = 3.07 * 0.35
 
@@ -302,7 +304,7 @@ class Search:
         for _ in range(2):
             tried = self._to_psnr(self.fitter.psnr - QUANTIZATION_LOSS)
             ratio = size / tried.num_bytes
-            if 0.95 < ratio < 1.08 or self.budget.spent:
+            if 0.95 < ratio < 1.08 or math.isinf(tried.psnr) or self.budget.spent:
                 break
             self._set_count(int(self.fitter.num_gaussians * ratio))
             self._fit(self.effort.correction)
@@ -329,9 +331,10 @@ class Search:
 
     def _quantize(self, color_step: float) -> Quantized:
         fitter = self.fitter
+        gaussians = split_bright(fitter.gaussians, color_step)
         quantizer = CompactQuantizer(CompactPlan(color_step), self.width, self.height, self.channels)
         sweeps = min(self.effort.sweeps, 2) if self.budget.urgent else self.effort.sweeps
-        levels = fitter.refine(quantizer.quantize(fitter.gaussians), quantizer, sweeps, self.seed)
+        levels = fitter.refine(quantizer.quantize(gaussians), quantizer, sweeps, self.seed)
         # A Gaussian of no color is not worth its bits; one stays, because a file of none is black.
         visible = levels[:, : self.channels].any(axis=1)
         levels = np.ascontiguousarray(levels[visible] if visible.any() else levels[:1])
@@ -339,15 +342,15 @@ class Search:
         return Quantized(levels, quantizer, gaussians, write_levels(levels, quantizer), self.measure(gaussians))
 
     def _step_for(self, psnr: float) -> float:
-        """A step whose noise takes the float fit down to `psnr`; never so fine that colors leave their range."""
+        """A step whose noise takes the float fit down to `psnr`."""
         gaussians = self.fitter.gaussians
         noise = (_mse(psnr) - _mse(self.fitter.psnr)) * self.pixels * self.channels
         parameters = max(len(gaussians), 1) * (self.channels + 5)
-        return max(math.sqrt(max(noise, 0.0) * 12.0 / (_NOISE * parameters)), finest_color_step(gaussians))
+        return max(math.sqrt(max(noise, 0.0) * 12.0 / (_NOISE * parameters)), _least_step(gaussians))
 
     def _to_psnr(self, goal: float) -> Quantized:
         """The coarsest steps with which the present fit keeps `goal` dB, or the finest if none does."""
-        least, step = finest_color_step(self.fitter.gaussians), self._step_for(goal)
+        least, step = _least_step(self.fitter.gaussians), self._step_for(goal)
         best: Quantized | None = None
         for attempt in range(5):
             tried = self._quantize(step)
@@ -359,7 +362,9 @@ class Search:
                 break
             allowed, made = _mse(goal) - _mse(self.fitter.psnr), _mse(tried.psnr) - _mse(self.fitter.psnr)
             ratio = math.sqrt(allowed / made) if allowed > 0.0 and made > 0.0 else 0.5
-            step = max(step * min(max(0.995 * ratio, 0.25), 3.0), least)
+            # Of few Gaussians the noise is not what the formula says; what has fallen short twice takes a real step.
+            largest = 0.8 if tried.psnr < goal and attempt > 0 else 3.0
+            step = max(step * min(max(0.995 * ratio, 0.25), largest), least)
         assert best is not None
         return best
 
@@ -380,13 +385,18 @@ class Search:
                 break
             # A step twice as coarse saves about a bit a parameter.
             excess = 8.0 * (tried.num_bytes - 0.998 * size) / (len(tried.levels) * (self.channels + 4))
-            step = max(step * 2.0 ** min(max(excess, -2.0), 2.0), finest_color_step(self.fitter.gaussians))
+            step = max(step * 2.0 ** min(max(excess, -2.0), 2.0), _least_step(self.fitter.gaussians))
         assert best is not None
         return best
 
 
 def _mse(psnr: float) -> float:
     return float(10.0 ** (-psnr / 10.0))
+
+
+def _least_step(gaussians: Gaussians2D) -> float:
+    """The finest color step worth a try: with it, the brightest Gaussian is written as `MOST_COPIES`."""
+    return float(finest_color_steps(gaussians).max(initial=1e-6)) / MOST_COPIES
 
 
 def _middle(few: int, many: int, count: int) -> int:
