@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 #: Decibels between the float fit and the file where a bit buys most.
 QUANTIZATION_LOSS = 0.5
+#: Where the float fit itself is below the goal, a loss that is not worth the bits to avoid it.
+LEAST_LOSS = 0.1
 #: Bits of a Gaussian at that loss, for the first guess.
 TYPICAL_BITS = 36.0
 #: Decibels that twice the Gaussians give, for the first guess, and the range in which a measurement is believed.
@@ -349,7 +351,8 @@ class Search:
         return max(math.sqrt(max(noise, 0.0) * 12.0 / (_NOISE * parameters)), _least_step(gaussians))
 
     def _to_psnr(self, goal: float) -> Quantized:
-        """The coarsest steps with which the present fit keeps `goal` dB, or the finest if none does."""
+        """The coarsest steps with which the present fit keeps `goal` dB, or comes close to its own."""
+        goal = min(goal, self.fitter.psnr - LEAST_LOSS)
         least, step = _least_step(self.fitter.gaussians), self._step_for(goal)
         best: Quantized | None = None
         for attempt in range(5):
