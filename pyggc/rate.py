@@ -248,11 +248,13 @@ class Search:
                 break
             aim += quality - tried.psnr + 0.1
         assert best is not None
-        return self._outcome(best, "" if best.psnr >= quality else self._why_not())
+        return self._outcome(best, "" if best.psnr >= quality else self._why_not(quality))
 
-    def _why_not(self) -> str:
+    def _why_not(self, quality: float) -> str:
         if self.budget.spent:
             return self.budget.shortfall
+        if self.fitter.psnr >= quality:
+            return f"the fit has {self.fitter.psnr:.1f} dB, but what a file can hold of it has less"
         count = self.fitter.num_gaussians
         if count >= self.most:
             return f"{count} Gaussians, the most for this image, are not enough"

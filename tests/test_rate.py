@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from pyggc import FitProgress, evaluate
 from pyggc.fit import Fitter
 from pyggc.gaussians import Gaussians2D
+from pyggc.quantize import finest_color_steps, split_bright
 from pyggc.rate import CLOSE_ENOUGH, EFFORTS, Budget, Goal, Outcome, Quantized, Search, _better, _middle
 from pyggc.render import rasterize
 
@@ -173,6 +175,20 @@ def test_a_fit_without_error(image: Image, goal: Goal) -> None:
     assert len(outcome.chosen.levels) == 1
 
 
+def test_bright_gaussians_are_split_into_equals() -> None:
+    bright = Gaussians2D(
+        [[5.0, 5.0], [7.0, 2.0]], [[64.0, 64.0, 0.0], [1.0, 1.0, 0.0]], [[1.0], [-0.5]], width=20, height=10
+    )
+    assert split_bright(bright, 1.0) is bright
+    split = split_bright(bright, 0.03)
+    assert len(split) == 4
+    assert (finest_color_steps(split) <= 0.03).all()
+    np.testing.assert_allclose(rasterize(split, dtype=np.float32), rasterize(bright, dtype=np.float32), atol=1e-5)
+    assert (split.width, split.height) == (20, 10)
+    nothing = bright[:0]
+    assert split_bright(nothing, 0.1) is nothing
+
+
 def test_gaussians_without_color_are_left_out() -> None:
     one = search(picture())
     one._set_count(40)
@@ -212,6 +228,13 @@ def test_a_bright_background_does_not_limit_the_quality() -> None:
     image = (0.9 + 0.02 * np.sin(x / 5.0) * np.cos(y / 6.0))[:, :, None].astype(np.float32)
     outcome = search(image, 2).run(Goal(quality=46.0))
     assert outcome.chosen.psnr >= 46.0
+
+
+def test_a_loss_that_no_step_avoids_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = search(picture())
+    monkeypatch.setattr(one, "measure", lambda _: 15.0)
+    shortfall = one.run(Goal(quality=20.0)).shortfall
+    assert re.fullmatch(r"the fit has \d\d\.\d dB, but what a file can hold of it has less", shortfall)
 
 
 def test_the_number_of_gaussians_has_a_bound_that_decoders_share() -> None:

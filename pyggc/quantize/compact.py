@@ -262,4 +262,5 @@ def split_bright(gaussians: Gaussians2D, color_step: float) -> Gaussians2D:
     if (copies <= 1).all():
         return gaussians
     parts = gaussians[np.repeat(np.arange(len(gaussians)), copies)]
-    return replace(parts, colors=parts.colors / np.repeat(copies, copies)[:, None])
+    divisors = np.repeat(copies, copies)[:, None].astype(np.float32)
+    return replace(parts, colors=parts.colors / divisors)
