@@ -168,11 +168,11 @@ class GaussianEncoder:
         image : array_like, shape (H, W), (H, W, 3) or (H, W, 4)
             Gray, RGB or RGBA; uint8, uint16, or floats in [0, 1].
         max_time_seconds : float, optional
-            Start nothing new after so long.
+            Start nothing new after so long; what was begun, and writing the file, may take a little longer.
         max_iterations : int, optional
             The most steps of the fit in all.
         callback : callable, optional
-            Called with a `FitProgress` every few steps; fitting ends early, with what there is, if it returns True.
+            Called with a `FitProgress` after every step; fitting ends early, with what there is, if it returns True.
 
         Returns
         -------
@@ -237,13 +237,19 @@ class GaussianEncoder:
 
     @property
     def report(self) -> EncodeReport:
-        """What came of the last fit."""
+        """What came of the last fit; a ValueError before the first."""
         if self._report is None:
             raise ValueError("nothing is encoded yet: call fit first")
         return self._report
 
     def to_bytes(self) -> bytes:
-        """Return the file's bytes."""
+        """Return the file's bytes.
+
+        Raises
+        ------
+        ValueError
+            If nothing is encoded yet.
+        """
         if self._stream is None:
             raise ValueError("nothing is encoded yet: call fit first")
         return self._stream
@@ -255,6 +261,8 @@ class GaussianEncoder:
         ------
         OSError
             If it cannot be written.
+        ValueError
+            If nothing is encoded yet.
         """
         atomic_write(path, self.to_bytes())
 
@@ -304,7 +312,24 @@ class GaussianDecoder:
         return self.loads(Path(path).read_bytes())
 
     def loads(self, data: bytes | bytearray | memoryview) -> tuple[Gaussians2D, dict[str, Any]]:
-        """Do the same for the bytes of a file."""
+        """Do the same for the bytes of a file.
+
+        Parameters
+        ----------
+        data : bytes-like
+
+        Returns
+        -------
+        gaussians, metadata
+            As for `load`.
+
+        Raises
+        ------
+        BitstreamError
+            If the file is malformed; `LimitExceeded` if it asks for more than the limits allow.
+        TypeError
+            If `data` is not bytes-like.
+        """
         container = read_container(data, self.limits)
         gaussians = _read_gaussians(container)
         header, metadata = container.header, container.metadata or Metadata()
@@ -406,6 +431,14 @@ def decode(
         If the file is malformed; `LimitExceeded` if it asks for more than the limits allow.
     ValueError, TypeError
         If an argument is out of range or of the wrong type.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pyggc as gc
+    >>> stream = gc.encode(np.full((40, 60, 3), 0.5), num_gaussians=1, effort=1)
+    >>> gc.decode(stream, size=(120, 80), region=(10, 20, 30, 40), dtype="uint8").shape
+    (40, 30, 3)
     """
     limits = _check_limits(limits)
     container = read_container(data, limits)
