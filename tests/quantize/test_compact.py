@@ -259,7 +259,7 @@ def test_arrays_of_the_wrong_shape():
     with pytest.raises(ValueError, match="fold them into the colors"):
         quantizer.quantize(Gaussians2D([[1, 1]], [[1, 1, 0]], [[1, 1, 1]], [0.5]))
     for width, height, channels in ((0, 1, 1), (1, 0, 1), (2**20, 1, 1), (1, 2**20, 1), (1, 1, 2), (1, 1, 5)):
-        with pytest.raises(ValueError, match="(width|height|channels) must be"):
+        with pytest.raises(ValueError, match=r"(width|height|channels) must be"):
             CompactQuantizer(quantizer.plan, width, height, channels)
 
 
