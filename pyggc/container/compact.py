@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pyggc.container.file import Container
 
     Ints = NDArray[np.int64]
+    Contexts = NDArray[np.integer]
 
 #: Counts of up to so many Gaussians are coded as they are, larger ones as a sixteenth and the rest of it.
 _DIRECT = 15
@@ -204,13 +205,15 @@ def _pixels(positions: NDArray[np.int32], exponents: NDArray[np.int32]) -> Ints:
     return doubled << (exponents - MIN_POSITION_EXPONENT) >> (1 - MIN_POSITION_EXPONENT)
 
 
-def _scale_predictions(leaves: Leaves, classes: NDArray[np.int32], quantizer: CompactQuantizer) -> tuple[Ints, Ints]:
-    """What the size of the leaf and the amplitude let expect of the two scales, in their steps."""
+def _shape_predictions(
+    leaves: Leaves, classes: NDArray[np.int32], quantizer: CompactQuantizer
+) -> tuple[Ints, Ints, Ints]:
+    """What the size of the leaf and the amplitude let expect of the two scales, in their steps, and of the shear."""
     octaves = leaves.log_width + leaves.log_height
     steps = np.maximum(quantizer.plan.scale_step >> classes, 1)
     first = (8 * octaves + 9 * classes + 24 + steps // 2) // steps
     second = (9 * octaves + 17 * classes - 16 + steps // 2) // steps
-    return first, second
+    return first, second, np.zeros_like(first)
 
 
 class _Components:
@@ -229,7 +232,7 @@ class _Components:
         return luma
 
 
-def _push_integers(coder: RansEncoder, values: Ints, model: AdaptiveModel, contexts: Ints | None) -> None:
+def _push_integers(coder: RansEncoder, values: Ints, model: AdaptiveModel, contexts: Contexts | None) -> None:
     if values.size and values.max() > _TOKENS.max_value:
         raise ValueError(f"levels must be within what tokens reach, {_TOKENS.max_value}, after prediction and zigzag")
     tokens, extra, widths = _TOKENS.encode(values)
@@ -237,7 +240,7 @@ def _push_integers(coder: RansEncoder, values: Ints, model: AdaptiveModel, conte
     coder.push_bits(extra, widths)
 
 
-def _pop_integers(coder: RansDecoder, count: int, model: AdaptiveModel, contexts: Ints | None) -> Ints:
+def _pop_integers(coder: RansDecoder, count: int, model: AdaptiveModel, contexts: Contexts | None) -> Ints:
     tokens = coder.pop(count, model, contexts)
     return _TOKENS.decode(tokens, coder.pop_bits(_TOKENS.num_extra_bits(tokens))).astype(np.int64)
 
@@ -282,16 +285,16 @@ def write_levels(levels: NDArray[np.int32], quantizer: CompactQuantizer) -> list
 
     colors, components = RansEncoder(), _Components(channels)
     for component, model in enumerate(components.models):
-        column = levels[:, component].astype(np.int64)
+        values = levels[:, component].astype(np.int64)
         if component == 0:
-            _push_integers(colors, np.abs(column), model, None)
-            colors.push_bits(column < 0, column != 0)
+            _push_integers(colors, np.abs(values), model, None)
+            colors.push_bits(values < 0, values != 0)
         else:
             contexts = components.contexts(component, levels)
-            _push_integers(colors, zigzag_encode(column).astype(np.int64), model, contexts)
+            _push_integers(colors, zigzag_encode(values).astype(np.int64), model, contexts)
 
     shapes, classes = RansEncoder(), quantizer.classes(levels)
-    predictions = *_scale_predictions(leaves, classes, quantizer), 0
+    predictions = _shape_predictions(leaves, classes, quantizer)
     for column, prediction in enumerate(predictions, channels):
         difference = levels[:, column] - prediction
         _push_integers(shapes, zigzag_encode(difference).astype(np.int64), AdaptiveModel(16, _NUM_CLASSES), classes)
@@ -331,7 +334,7 @@ def read_levels(container: Container) -> tuple[NDArray[np.int32], CompactQuantiz
         where[tag] = f"section {tag} at byte {section.offset}"
         if count * tokens > len(section.data) * _MAX_TOKENS_A_BYTE:
             raise TruncatedStream(f"{where[tag]}: expected {count} Gaussians, found {len(section.data)} bytes")
-        coders[tag] = RansDecoder(section.data, section=where[tag])
+        coders[tag] = RansDecoder(bytes(section.data), section=where[tag])
 
     # What the colors are does not depend on the positions, and the fewest bytes can hold the fewest colors: first they.
     levels = np.empty((count, channels + 5), np.int32)
@@ -347,7 +350,7 @@ def read_levels(container: Container) -> tuple[NDArray[np.int32], CompactQuantiz
 
     leaves = _decode_tree(coders["POSN"], header.width, header.height, count, where["POSN"])
     classes = quantizer.classes(levels)
-    predictions = *_scale_predictions(leaves, classes, quantizer), 0
+    predictions = _shape_predictions(leaves, classes, quantizer)
     for column, prediction in enumerate(predictions, channels):
         values = _pop_integers(coders["CHOL"], count, AdaptiveModel(16, _NUM_CLASSES), classes)
         levels[:, column] = zigzag_decode(values) + prediction

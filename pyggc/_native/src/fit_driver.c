@@ -64,7 +64,9 @@ ggc_fit_item ggc_fit_prepare(const ggc_params *params, int64_t index, int32_t wi
     return item;
 }
 
-static int is_empty(const ggc_fit_item *item) { return item->x0 >= item->x1 || item->y0 >= item->y1; }
+static int is_empty(const ggc_fit_item *item) {
+    return item->x0 >= item->x1 || item->y0 >= item->y1;
+}
 
 /* Bins: tile k's Gaussians are list[ends[k - 1]] to list[ends[k] - 1], in the order of their indices. */
 typedef struct {

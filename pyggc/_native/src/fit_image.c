@@ -19,9 +19,13 @@
 #define SSIM_HALO (2 * SSIM_RADIUS)
 #define SSIM_ROWS (STRIP + 2 * SSIM_HALO)
 
-static int32_t least(int32_t a, int32_t b) { return a < b ? a : b; }
+static int32_t least(int32_t a, int32_t b) {
+    return a < b ? a : b;
+}
 
-static int32_t most(int32_t a, int32_t b) { return a > b ? a : b; }
+static int32_t most(int32_t a, int32_t b) {
+    return a > b ? a : b;
+}
 
 static const float *row_of(const ggc_planes *image, int32_t y, int32_t c) {
     return image->data + ((ptrdiff_t)y * image->channels + c) * image->stride;
@@ -102,7 +106,9 @@ typedef struct {
 } ssim_job;
 
 /* The greatest radius of a window that fits. */
-static int radius_within(int32_t side) { return least(SSIM_RADIUS, (side - 1) / 2); }
+static int radius_within(int32_t side) {
+    return least(SSIM_RADIUS, (side - 1) / 2);
+}
 
 /* Along a row: `in` has radius_x valid or zero samples before and after the `count` of out. */
 static void combine_across(const ssim_job *job, const float *in, float *out, ptrdiff_t count) {

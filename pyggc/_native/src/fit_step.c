@@ -75,7 +75,9 @@ void ggc_fit_natural(const ggc_params *params, float *g, float *z, const float *
     }
 }
 
-static float larger(float a, float b) { return a > b ? a : b; }
+static float larger(float a, float b) {
+    return a > b ? a : b;
+}
 
 /* Raises log-scales to the least they may be. The other coordinates answer as the block's quadratic model would have
  * them, so that a direction of descent stays one. */
@@ -128,7 +130,9 @@ double ggc_fit_conjugate(const ggc_params *params, const float *g, const float *
     return slope < 0.0 ? slope : combine(params, g, z, direction, 0.0f, reach, min_scale);
 }
 
-static float clip(float v, float low, float high) { return v > low ? (v < high ? v : high) : low; }
+static float clip(float v, float low, float high) {
+    return v > low ? (v < high ? v : high) : low;
+}
 
 double ggc_fit_retract(const ggc_params *params, const float *direction, float step, const ggc_fit_bounds *bounds,
                        float *means, float *cholesky, float *colors) {

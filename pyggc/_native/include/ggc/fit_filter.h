@@ -57,4 +57,5 @@ static double ssim(float *const moments[5], float *const slope[3], float *values
     return total;
 }
 
-const ggc_fit_variant GGC_VARIANT = {GGC_VARIANT_NAME, accumulate, subtract, gather, gather_square, splat, combine, ssim};
+const ggc_fit_variant GGC_VARIANT = {GGC_VARIANT_NAME, accumulate, subtract, gather,
+                                     gather_square,    splat,      combine,  ssim};
