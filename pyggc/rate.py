@@ -118,6 +118,19 @@ class Budget:
         return time.monotonic() - self._start
 
     @property
+    def shortfall(self) -> str:
+        """Why it is spent, for who wonders what kept a goal from being reached."""
+        if self._stopped:
+            return "the callback stopped the fit"
+        late = self.elapsed >= self._max_seconds
+        return "the time allowed was too short" if late else "the iterations allowed were too few"
+
+    @property
+    def urgent(self) -> bool:
+        """Whether someone waits: there is no time left, or the callback ended the fit."""
+        return self._stopped or self.elapsed >= self._max_seconds
+
+    @property
     def spent(self) -> bool:
         """Whether nothing new may begin."""
         used_up = self._max_iterations is not None and self.iterations >= self._max_iterations
@@ -242,17 +255,18 @@ class Search:
 
     def _why_not(self) -> str:
         if self.budget.spent:
-            return "the time allowed was too short"
-        if self.fitter.num_gaussians >= self.most:
-            return f"{self.most} Gaussians, the most for this image, are not enough"
-        return "more Gaussians bring this image no closer"
+            return self.budget.shortfall
+        count = self.fitter.num_gaussians
+        if count >= self.most:
+            return f"{count} Gaussians, the most for this image, are not enough"
+        return f"{count} Gaussians are not enough, and this effort tries no more"
 
     def _start(self, aim: float) -> None:
         """Guess the number of Gaussians from a short fit."""
         self._set_count(self.pixels // 400)
         self._fit(min(15, self.effort.iterations))
         # A whole fit ends about so much above a short one.
-        gap = aim - (self.fitter.psnr + 1.5)
+        gap = 0.0 if self.budget.spent else aim - (self.fitter.psnr + 1.5)
         self._set_count(int(self.fitter.num_gaussians * 2.0 ** min(max(gap / TYPICAL_SLOPE, -4.0), 4.0)))
         self._fit_up(self.effort.iterations, aim)
 
@@ -261,7 +275,8 @@ class Search:
         slope = TYPICAL_SLOPE
         for _ in range(self.effort.corrections):
             before, gap = self.fitter.num_gaussians, aim - self.fitter.psnr
-            if -0.2 <= gap <= 0.0 or self.budget.spent:
+            # Of a fit without any error there is no slope to measure; the integers show what it needs.
+            if -0.2 <= gap <= 0.0 or math.isinf(gap) or self.budget.spent:
                 break
             psnr = self.fitter.psnr
             self._set_count(round(before * 2.0 ** min(max((gap + 0.05) / slope, -1.5), 1.0)))
@@ -338,11 +353,13 @@ class Search:
         """The coarsest steps with which the present fit keeps `goal` dB, or the finest if none does."""
         least, step = finest_color_step(self.fitter.gaussians), self._step_for(goal)
         best: Quantized | None = None
-        for _ in range(5):
+        for attempt in range(5):
             tried = self._quantize(step)
             if best is None or _better(tried, best, goal):
                 best = tried
             if 0.0 <= tried.psnr - goal <= CLOSE_ENOUGH or (tried.psnr < goal and step <= least):
+                break
+            if self.budget.urgent and (tried.psnr >= goal or attempt > 0):
                 break
             allowed, made = _mse(goal) - _mse(self.fitter.psnr), _mse(tried.psnr) - _mse(self.fitter.psnr)
             ratio = math.sqrt(allowed / made) if allowed > 0.0 and made > 0.0 else 0.5
@@ -363,7 +380,7 @@ class Search:
                 or (not best_fits and tried.num_bytes < best.num_bytes)
             ):
                 best = tried
-            if fits and tried.num_bytes > 0.995 * size:
+            if fits and (tried.num_bytes > 0.995 * size or math.isinf(tried.psnr) or self.budget.urgent):
                 break
             # A step twice as coarse saves about a bit a parameter.
             excess = 8.0 * (tried.num_bytes - 0.998 * size) / (len(tried.levels) * (self.channels + 4))
