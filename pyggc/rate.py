@@ -353,7 +353,7 @@ class Search:
         """The coarsest steps with which the present fit keeps `goal` dB, or the finest if none does."""
         least, step = finest_color_step(self.fitter.gaussians), self._step_for(goal)
         best: Quantized | None = None
-        for attempt in range(5):
+        for attempt in range(7):
             tried = self._quantize(step)
             if best is None or _better(tried, best, goal):
                 best = tried
@@ -361,9 +361,11 @@ class Search:
                 break
             if self.budget.urgent and (tried.psnr >= goal or attempt > 0):
                 break
-            allowed, made = _mse(goal) - _mse(self.fitter.psnr), _mse(tried.psnr) - _mse(self.fitter.psnr)
+            made = _mse(tried.psnr) - _mse(self.fitter.psnr)
+            allowed = _mse(goal + 0.5 * CLOSE_ENOUGH) - _mse(self.fitter.psnr)
             ratio = math.sqrt(allowed / made) if allowed > 0.0 and made > 0.0 else 0.5
-            step = max(step * min(max(0.995 * ratio, 0.25), 3.0), least)
+            # Few Gaussians are quantized by luck as well: a step that failed should not come again.
+            step = max(step * min(max(ratio, 0.25), 0.97 if tried.psnr < goal else 3.0), least)
         assert best is not None
         return best
 
