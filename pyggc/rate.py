@@ -7,6 +7,7 @@ best: fewer Gaussians with finer steps, and more with coarser ones, both cost mo
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,11 +15,12 @@ import numpy as np
 
 from pyggc.container import Section
 from pyggc.container.compact import write_levels
-from pyggc.fit import Fitter, refine
-from pyggc.quantize import CompactPlan, CompactQuantizer
+from pyggc.fit import FitProgress, Fitter
+from pyggc.fit.pyramid import enlarge
+from pyggc.quantize import CompactPlan, CompactQuantizer, finest_color_step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -83,6 +85,84 @@ class Quantized:
         return sum(len(section.data) + 8 for section in self.sections)
 
 
+class Budget:
+    """Time and iterations that an encoding may take, and who is told of its progress.
+
+    Parameters
+    ----------
+    max_time_seconds, max_iterations : float and int, optional
+        From now on; None for no limit.
+    callback : callable, optional
+        Gets a `FitProgress` of the whole encoding; nothing new begins once it returned True.
+    """
+
+    def __init__(
+        self,
+        max_time_seconds: float | None = None,
+        max_iterations: int | None = None,
+        callback: Callable[[FitProgress], bool | None] | None = None,
+    ) -> None:
+        self._start = time.monotonic()
+        self._max_seconds = math.inf if max_time_seconds is None else max_time_seconds
+        self._max_iterations = max_iterations
+        self._callback = callback
+        self._stopped = False
+        #: Iterations done.
+        self.iterations = 0
+        #: Iterations that the whole is expected to take.
+        self.expected = 0
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the beginning."""
+        return time.monotonic() - self._start
+
+    @property
+    def shortfall(self) -> str:
+        """Why it is spent, for who wonders what kept a goal from being reached."""
+        if self._stopped:
+            return "the callback stopped the fit"
+        late = self.elapsed >= self._max_seconds
+        return "the time allowed was too short" if late else "the iterations allowed were too few"
+
+    @property
+    def urgent(self) -> bool:
+        """Whether someone waits: there is no time left, or the callback ended the fit."""
+        return self._stopped or self.elapsed >= self._max_seconds
+
+    @property
+    def spent(self) -> bool:
+        """Whether nothing new may begin."""
+        used_up = self._max_iterations is not None and self.iterations >= self._max_iterations
+        return self._stopped or used_up or self.elapsed >= self._max_seconds
+
+    def run(self, fitter: Fitter, iterations: int) -> None:
+        """Fit for so many iterations, or for as many as there are left."""
+        if self._max_iterations is not None:
+            iterations = min(iterations, self._max_iterations - self.iterations)
+        seconds = self._max_seconds - self.elapsed
+        if iterations > 0 and seconds > 0.0 and not self._stopped:
+            before = fitter.iterations
+            fitter.run(
+                iterations,
+                max_time_seconds=None if math.isinf(seconds) else seconds,
+                callback=self._report if self._callback else None,
+            )
+            self.iterations += fitter.iterations - before
+
+    def _report(self, progress: FitProgress) -> bool:
+        assert self._callback is not None
+        done = self.iterations + progress.iteration
+        expected = max(self.expected, self.iterations + progress.max_iterations)
+        if self._max_iterations is not None:
+            expected = min(expected, self._max_iterations)
+        elapsed = self.elapsed
+        remaining = min(elapsed / done * (expected - done), max(self._max_seconds - elapsed, 0.0))
+        whole = FitProgress(done, expected, elapsed, remaining, progress.psnr, progress.num_gaussians, progress.phase)
+        self._stopped = bool(self._callback(whole))
+        return self._stopped
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What came of a goal: the chosen file, the float fit's dB, iterations, and if it fell short, why."""
@@ -98,32 +178,42 @@ class Search:
 
     Parameters
     ----------
-    fitter : Fitter
-        Of the image, not yet initialized.
+    fitters : sequence of Fitter
+        Of the image, last, and before it of its halves, from the smallest on; none initialized.
     effort : Effort
         How hard to try.
     measure : callable
         Gaussians to the dB of the image that a decoder makes of them.
-    seconds_left : callable
-        Seconds until the search should end; infinite for no limit.
+    budget : Budget
+        What it may take.
     seed : int
         Seed of the order in which integers are refined.
+    overhead : int
+        Bytes of a file beyond its sections.
     """
 
     def __init__(
         self,
-        fitter: Fitter,
+        fitters: Sequence[Fitter],
         effort: Effort,
         measure: Callable[[Gaussians2D], float],
-        seconds_left: Callable[[], float],
+        budget: Budget,
         seed: int,
+        overhead: int,
     ) -> None:
-        self.fitter = fitter
+        self.fitter, *self.finer = fitters
         self.effort = effort
         self.measure = measure
-        self.seconds_left = seconds_left
+        self.budget = budget
+        # On a large image iterations are dear, and most of the work is done on its halves.
+        self.finishing = effort.iterations // 4
+        self.correction = effort.correction if len(fitters) == 1 else max(effort.correction // 3, 8)
+        self.sweeps = effort.sweeps if len(fitters) == 1 else max(effort.sweeps // 2, 2)
+        budget.expected = effort.iterations + len(self.finer) * self.finishing + self.correction
         self.seed = seed
-        self.pixels = fitter.width * fitter.height
+        self.overhead = overhead
+        self.height, self.width, self.channels = fitters[-1].shape
+        self.pixels = self.width * self.height
         #: More Gaussians than this have more parameters than the image has samples.
         self.most = self.pixels // 2 + 4
 
@@ -132,7 +222,7 @@ class Search:
         if goal.num_gaussians is not None:
             outcome = self._for_count(goal.num_gaussians)
         elif goal.bpp is not None:
-            outcome = self._for_bytes(goal.bpp * self.pixels / 8.0)
+            outcome = self._for_bytes(goal.bpp * self.pixels / 8.0 - self.overhead)
         else:
             assert goal.quality is not None
             outcome = self._for_quality(goal.quality)
@@ -142,7 +232,8 @@ class Search:
 
     def _for_count(self, count: int) -> Outcome:
         self.fitter.initialize(count)
-        self._fit(self.effort.iterations + self.effort.correction * self.effort.corrections)
+        # A quality is reached in several rounds; a number should get as many.
+        self._fit_up(self.effort.iterations + self.effort.correction * self.effort.corrections)
         return self._outcome(self._to_psnr(self.fitter.psnr - QUANTIZATION_LOSS))
 
     # A quality.
@@ -156,69 +247,77 @@ class Search:
             tried = self._to_psnr(quality)
             if best is None or _better(tried, best, quality):
                 best = tried
-            if best.psnr >= quality or not reached or self._late():
+            if best.psnr >= quality or not reached or self.budget.spent:
                 break
             aim += quality - tried.psnr + 0.1
         assert best is not None
         return self._outcome(best, "" if best.psnr >= quality else self._why_not())
 
     def _why_not(self) -> str:
-        if self._late():
-            return "the time allowed was too short"
-        if self.fitter.num_gaussians >= self.most:
-            return f"{self.most} Gaussians, the most for this image, are not enough"
-        return "more Gaussians bring this image no closer"
+        if self.budget.spent:
+            return self.budget.shortfall
+        count = self.fitter.num_gaussians
+        if count >= self.most:
+            return f"{count} Gaussians, the most for this image, are not enough"
+        return f"{count} Gaussians are not enough, and this effort tries no more"
 
     def _start(self, aim: float) -> None:
         """Guess the number of Gaussians from a short fit."""
         self._set_count(self.pixels // 400)
         self._fit(min(15, self.effort.iterations))
         # A whole fit ends about so much above a short one.
-        gap = aim - (self.fitter.psnr + 1.5)
+        gap = 0.0 if self.budget.spent else aim - (self.fitter.psnr + 1.5)
         self._set_count(int(self.fitter.num_gaussians * 2.0 ** min(max(gap / TYPICAL_SLOPE, -4.0), 4.0)))
-        self._fit(self.effort.iterations)
+        self._fit_up(self.effort.iterations, aim)
 
     def _fit_to(self, aim: float) -> bool:
         """Change the number of Gaussians until the float fit is close to `aim` dB; whether it got there."""
         slope = TYPICAL_SLOPE
         for _ in range(self.effort.corrections):
             before, gap = self.fitter.num_gaussians, aim - self.fitter.psnr
-            if -0.2 <= gap <= 0.0 or self._late():
+            # Of a fit without any error there is no slope to measure; the integers show what it needs.
+            if -0.2 <= gap <= 0.0 or math.isinf(gap) or self.budget.spent:
                 break
             psnr = self.fitter.psnr
-            self._set_count(round(before * 2.0 ** min(max((gap + 0.05) / slope, -1.0), 1.0)))
+            self._set_count(round(before * 2.0 ** min(max((gap + 0.05) / slope, -1.5), 1.0)))
             after = self.fitter.num_gaussians
             if after == before:
                 break
-            self._fit(self.effort.correction)
+            self._fit(self.effort.correction if self.finer else self.correction)
             measured = (self.fitter.psnr - psnr) / math.log2(after / before)
             slope = min(max(measured, LEAST_SLOPE), MOST_SLOPE)
-            if after > before and self.fitter.psnr < psnr + 0.02:
-                break
         return self.fitter.psnr >= aim - 0.25
 
     # A size.
 
     def _for_bytes(self, size: float) -> Outcome:
         self._set_count(int(8.0 * size / TYPICAL_BITS))
-        self._fit(self.effort.iterations)
+        self._fit_up(self.effort.iterations)
         for _ in range(2):
             tried = self._to_psnr(self.fitter.psnr - QUANTIZATION_LOSS)
             ratio = size / tried.num_bytes
-            if 0.95 < ratio < 1.08 or self._late():
+            if 0.95 < ratio < 1.08 or self.budget.spent:
                 break
             self._set_count(int(self.fitter.num_gaussians * ratio))
-            self._fit(self.effort.correction)
+            self._fit(self.correction)
         best = self._to_bytes(size)
         return self._outcome(best, "" if best.num_bytes <= size else "a file of this image cannot be so small")
 
     # The parts that they share.
 
-    def _late(self) -> bool:
-        return self.seconds_left() <= 0.0
-
     def _fit(self, iterations: int) -> None:
-        self.fitter.run(iterations, max_time_seconds=max(self.seconds_left(), 0.0))
+        self.budget.run(self.fitter, iterations)
+
+    def _fit_up(self, iterations: int, aim: float | None = None) -> None:
+        """Fit the smallest image, and what comes of it to the larger ones; on the way, come close to `aim` dB."""
+        self._fit(iterations)
+        while self.finer:
+            if aim is not None:
+                self._fit_to(aim)
+            gaussians, self.fitter = self.fitter.gaussians, self.finer.pop(0)
+            height, width, _ = self.fitter.shape
+            self.fitter.initialize(len(gaussians), enlarge(gaussians, width, height))
+            self._fit(self.finishing)
 
     def _set_count(self, count: int) -> None:
         count = min(max(count, 1), self.most)
@@ -231,14 +330,14 @@ class Search:
             self.fitter.prune(present - count)
 
     def _outcome(self, chosen: Quantized, shortfall: str = "") -> Outcome:
-        return Outcome(chosen, self.fitter.psnr, self.fitter.iterations, shortfall)
+        return Outcome(chosen, self.fitter.psnr, self.budget.iterations, shortfall)
 
     def _quantize(self, color_step: float) -> Quantized:
         fitter = self.fitter
-        quantizer = CompactQuantizer(CompactPlan(color_step), fitter.width, fitter.height, fitter.channels)
-        levels = refine(fitter, quantizer.quantize(fitter.gaussians), quantizer, self.effort.sweeps, self.seed)
+        quantizer = CompactQuantizer(CompactPlan(color_step), self.width, self.height, self.channels)
+        levels = fitter.refine(quantizer.quantize(fitter.gaussians), quantizer, self.sweeps, self.seed)
         # A Gaussian of no color is not worth its bits; one stays, because a file of none is black.
-        visible = levels[:, : fitter.channels].any(axis=1)
+        visible = levels[:, : self.channels].any(axis=1)
         levels = np.ascontiguousarray(levels[visible] if visible.any() else levels[:1])
         gaussians = quantizer.dequantize(levels)
         return Quantized(levels, quantizer, gaussians, write_levels(levels, quantizer), self.measure(gaussians))
@@ -246,26 +345,21 @@ class Search:
     def _step_for(self, psnr: float) -> float:
         """A step whose noise takes the float fit down to `psnr`; never so fine that colors leave their range."""
         gaussians = self.fitter.gaussians
-        noise = (_mse(psnr) - _mse(self.fitter.psnr)) * self.pixels * self.fitter.channels
-        parameters = max(len(gaussians), 1) * (self.fitter.channels + 5)
-        return max(math.sqrt(max(noise, 0.0) * 12.0 / (_NOISE * parameters)), self._least_step())
-
-    def _least_step(self) -> float:
-        g = self.fitter.gaussians
-        if not len(g):
-            return 1e-3
-        norm = np.sqrt(g.cholesky[:, 0].astype(np.float64) * g.cholesky[:, 1])
-        return max(float(np.max(np.linalg.norm(g.colors, axis=1) * norm)) / 900.0, 1e-6)
+        noise = (_mse(psnr) - _mse(self.fitter.psnr)) * self.pixels * self.channels
+        parameters = max(len(gaussians), 1) * (self.channels + 5)
+        return max(math.sqrt(max(noise, 0.0) * 12.0 / (_NOISE * parameters)), finest_color_step(gaussians))
 
     def _to_psnr(self, goal: float) -> Quantized:
         """The coarsest steps with which the present fit keeps `goal` dB, or the finest if none does."""
-        least, step = self._least_step(), self._step_for(goal)
+        least, step = finest_color_step(self.fitter.gaussians), self._step_for(goal)
         best: Quantized | None = None
-        for _ in range(5):
+        for attempt in range(5):
             tried = self._quantize(step)
             if best is None or _better(tried, best, goal):
                 best = tried
             if 0.0 <= tried.psnr - goal <= CLOSE_ENOUGH or (tried.psnr < goal and step <= least):
+                break
+            if self.budget.urgent and (tried.psnr >= goal or attempt > 0):
                 break
             allowed, made = _mse(goal) - _mse(self.fitter.psnr), _mse(tried.psnr) - _mse(self.fitter.psnr)
             ratio = math.sqrt(allowed / made) if allowed > 0.0 and made > 0.0 else 0.5
@@ -286,11 +380,11 @@ class Search:
                 or (not best_fits and tried.num_bytes < best.num_bytes)
             ):
                 best = tried
-            if fits and tried.num_bytes > 0.995 * size:
+            if fits and (tried.num_bytes > 0.995 * size or math.isinf(tried.psnr) or self.budget.urgent):
                 break
             # A step twice as coarse saves about a bit a parameter.
-            excess = 8.0 * (tried.num_bytes - 0.998 * size) / (len(tried.levels) * (self.fitter.channels + 4))
-            step = max(step * 2.0 ** min(max(excess, -2.0), 2.0), self._least_step())
+            excess = 8.0 * (tried.num_bytes - 0.998 * size) / (len(tried.levels) * (self.channels + 4))
+            step = max(step * 2.0 ** min(max(excess, -2.0), 2.0), finest_color_step(self.fitter.gaussians))
         assert best is not None
         return best
 

@@ -64,7 +64,7 @@ cdef extern from "ggc/rans.h" nogil:
 MAX_BITS = 32  # of one raw value in a rANS stream
 
 
-cdef class Integers:
+cdef class _Integers:
     """A C-contiguous private copy of any array of integers, in the width that the kernels read."""
 
     cdef uint8_t *u8
@@ -76,10 +76,10 @@ cdef class Integers:
         free(self.u32)
 
 
-cdef Integers narrow(object array, str argument, uint64_t limit, bint wide):
+cdef _Integers narrow(object array, str argument, uint64_t limit, bint wide):
     """Copy integers in [0, limit]; ValueError or TypeError names the argument otherwise."""
     cdef Py_buffer view
-    cdef Integers out = Integers()
+    cdef _Integers out = _Integers()
     cdef size_t copied = 0, itemsize
     cdef bint is_signed
     if not isinstance(array, np.ndarray) or not array.flags.c_contiguous or not array.dtype.isnative:
@@ -112,8 +112,8 @@ cdef Integers narrow(object array, str argument, uint64_t limit, bint wide):
     return out
 
 
-cdef Integers narrow_contexts(object contexts, DyadicBank bank, size_t n):
-    cdef Integers out
+cdef _Integers narrow_contexts(object contexts, DyadicBank bank, size_t n):
+    cdef _Integers out
     if contexts is None:
         return None
     out = narrow(contexts, "contexts", bank.model.num_contexts - 1, True)
@@ -122,7 +122,7 @@ cdef Integers narrow_contexts(object contexts, DyadicBank bank, size_t n):
     return out
 
 
-cdef Integers narrow_widths(object widths):
+cdef _Integers narrow_widths(object widths):
     return narrow(widths, "widths", MAX_BITS, False)
 
 
@@ -210,8 +210,8 @@ cdef class DyadicBank:
 
     def cost(self, symbols, contexts):
         """Bits that the symbols would cost from the present state, which stays."""
-        cdef Integers s = narrow(symbols, "symbols", self.model.num_symbols - 1, False)
-        cdef Integers c = narrow_contexts(contexts, self, s.size)
+        cdef _Integers s = narrow(symbols, "symbols", self.model.num_symbols - 1, False)
+        cdef _Integers c = narrow_contexts(contexts, self, s.size)
         cdef const uint32_t *context_ids = c.u32 if c is not None else NULL
         cdef DyadicBank scratch = self.copy()
         cdef uint32_t *steps = <uint32_t *>malloc(s.size * sizeof(uint32_t) + 1)
@@ -265,8 +265,8 @@ cdef class StepLog:
 
     def push(self, symbols, DyadicBank bank not None, contexts):
         """Log the symbols under the model, which adapts."""
-        cdef Integers s = narrow(symbols, "symbols", bank.model.num_symbols - 1, False)
-        cdef Integers c = narrow_contexts(contexts, bank, s.size)
+        cdef _Integers s = narrow(symbols, "symbols", bank.model.num_symbols - 1, False)
+        cdef _Integers c = narrow_contexts(contexts, bank, s.size)
         cdef const uint32_t *context_ids = c.u32 if c is not None else NULL
         self.acquire()
         try:
@@ -281,8 +281,8 @@ cdef class StepLog:
 
     def push_bits(self, values, widths):
         """Log raw bits: as many values as widths, or one width for all."""
-        cdef Integers v = narrow(values, "values", 0xFFFFFFFF, True)
-        cdef Integers w = narrow_widths(widths)
+        cdef _Integers v = narrow(values, "values", 0xFFFFFFFF, True)
+        cdef _Integers w = narrow_widths(widths)
         cdef size_t i
         cdef int left, step
         cdef uint32_t chunk
@@ -365,7 +365,7 @@ cdef class RansReader:
         """Decode into the uint8 array ``out``; the model adapts."""
         cdef Py_buffer view
         cdef size_t n
-        cdef Integers c
+        cdef _Integers c
         cdef const uint32_t *context_ids
         PyObject_GetBuffer(out, &view, PyBUF_ND | PyBUF_WRITABLE)
         try:
@@ -387,7 +387,7 @@ cdef class RansReader:
 
     def pop_bits(self, widths, uint32_t[::1] out):
         """Decode raw bits, one value a width."""
-        cdef Integers w = narrow_widths(widths)
+        cdef _Integers w = narrow_widths(widths)
         if w.size != <size_t>out.shape[0]:
             raise ValueError("out must hold one value a width")
         if w.size == 0:

@@ -7,6 +7,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from pyggc._native import _render
+from pyggc.backends.cpu_fit import CpuFitKernels
+from pyggc.backends.fit_protocol import FitKernels
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
 
 #: Name of the environment variable that forces a SIMD variant: baseline, avx2 or avx512.
 SIMD_VARIABLE = "PYGGC_SIMD"
+
+#: The constants of the exact renderer's arithmetic, by their names in ``gaussian.h``.
+KERNEL: dict[str, float] = _render.constants()
 
 # A tile's accumulators should stay in the second-level cache: 256 x 64 x 3 channels are 200 KB.
 TILE_WIDTH = 256
@@ -48,6 +53,7 @@ class CpuBackend:
 
     def __init__(self) -> None:
         self.variant = choose_variant()
+        self.fit: FitKernels = CpuFitKernels(self.variant)
 
     def rasterize(
         self,

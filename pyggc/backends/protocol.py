@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from pyggc.backends.fit_protocol import FitKernels
+
 
 class Backend(Protocol):
     """The array work of one kind of device.
@@ -16,9 +18,12 @@ class Backend(Protocol):
     ----------
     name : str
         The device's name, as `pyggc.backends.get_backend` takes it.
+    fit : FitKernels
+        The kernels of the fit.
     """
 
     name: str
+    fit: FitKernels
 
     def rasterize(
         self,

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
     Levels = NDArray[np.int32]
+    Contexts = NDArray[np.integer]
 
 #: Counts of up to so many Gaussians are coded as they are, larger ones as a sixteenth and the rest of it.
 _DIRECT = 15
@@ -234,7 +235,7 @@ class _Components:
         return luma
 
 
-def _push_integers(coder: RansEncoder, values: Ints, model: AdaptiveModel, contexts: Ints | Levels | None) -> None:
+def _push_integers(coder: RansEncoder, values: Ints, model: AdaptiveModel, contexts: Contexts | None) -> None:
     if values.size and values.max() > _TOKENS.max_value:
         raise ValueError(f"levels must be within what tokens reach, {_TOKENS.max_value}, after prediction and zigzag")
     tokens, extra, widths = _TOKENS.encode(values)
@@ -242,7 +243,7 @@ def _push_integers(coder: RansEncoder, values: Ints, model: AdaptiveModel, conte
     coder.push_bits(extra, widths)
 
 
-def _pop_integers(coder: RansDecoder, count: int, model: AdaptiveModel, contexts: Ints | Levels | None) -> Ints:
+def _pop_integers(coder: RansDecoder, count: int, model: AdaptiveModel, contexts: Contexts | None) -> Ints:
     tokens = coder.pop(count, model, contexts)
     return _TOKENS.decode(tokens, coder.pop_bits(_TOKENS.num_extra_bits(tokens))).astype(np.int64)
 

@@ -1,1 +1,17 @@
-"""Placeholder."""
+"""Images to Gaussians: initialization, losses, gradients, optimizers, density, quantization-aware steps."""
+
+from pyggc.fit.fitter import Fitter, fit
+from pyggc.fit.gradients import Gradients, render_backward
+from pyggc.fit.losses import FRAMEWORK_LOSS, LossWeights
+from pyggc.fit.progress import FitProgress, FitResult
+
+__all__ = [
+    "FRAMEWORK_LOSS",
+    "FitProgress",
+    "FitResult",
+    "Fitter",
+    "Gradients",
+    "LossWeights",
+    "fit",
+    "render_backward",
+]

@@ -2,8 +2,8 @@
 
 With w the weight of a Gaussian and c its color, an error of the color costs ``|dc|^2 integral(w^2)``, one of a scale
 about ``|c|^2 integral(w^2) ds^2``, one of the position ``|c|^2 integral(w^2) |L^-1 d mu|^2 / 2``. So colors are
-quantized in units of ``1 / sqrt(l1 l2)``, and scales, shear and position, relative to the Gaussian's size, with a step
-that halves whenever the amplitude ``|c| sqrt(l1 l2)`` doubles.
+quantized in units of ``1 / sqrt(l1 l2)``, up to an area of 64 x 64; and scales, shear and position, relative to the
+Gaussian's size, with a step that halves whenever the amplitude ``|c| sqrt(l1 l2)`` doubles.
 """
 
 from __future__ import annotations
@@ -226,3 +226,12 @@ class CompactQuantizer:
         row = _quantize.first_invalid(self.native, levels)
         if row >= 0:
             raise ValueError(f"levels {levels[row].tolist()} of Gaussian {row} are out of range")
+
+
+def finest_color_step(gaussians: Gaussians2D) -> float:
+    """Return a color step with which no color level of these Gaussians leaves its range."""
+    if not len(gaussians):
+        return 1e-6
+    area = np.prod(gaussians.cholesky[:, :2].astype(np.float64), axis=1)
+    norm = np.sqrt(np.minimum(area, _quantize.MAX_COLOR_AREA))
+    return max(float(np.max(np.linalg.norm(gaussians.colors, axis=1) * norm)) / (0.9 * MAX_COLOR_LEVEL), 1e-6)

@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pyggc._native import _render
+from pyggc.backends.cpu import KERNEL
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-_CONSTANTS = _render.constants()
 
 
 def rasterize_float64(
@@ -39,7 +37,7 @@ def rasterize_float64(
     x, y, width, height = region
     columns, rows = np.arange(x, x + width, dtype=np.float64), np.arange(y, y + height, dtype=np.float64)[:, None]
     image = np.zeros((height, width, colors.shape[1]))
-    q_max = float(_CONSTANTS["Q_MAX"])
+    q_max = float(KERNEL["Q_MAX"])
     edge = np.exp(-0.5 * q_max)
     for (mx, my), (l1, l2, l3), color in zip(
         means.astype(np.float64), cholesky.astype(np.float64), colors.astype(np.float64), strict=True
@@ -71,7 +69,7 @@ def rasterize_reference(
     """
     f32 = np.float32
     p1, p2, p3, p4, q_max, edge, scale = (
-        f32(_CONSTANTS[name]) for name in ("P1", "P2", "P3", "P4", "Q_MAX", "EDGE", "COLOR_SCALE")
+        f32(KERNEL[name]) for name in ("P1", "P2", "P3", "P4", "Q_MAX", "EDGE", "COLOR_SCALE")
     )
     x, y, width, height = region
     columns = np.arange(x, x + width).astype(f32)

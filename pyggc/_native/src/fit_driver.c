@@ -13,7 +13,9 @@
 #define TILE_HEIGHT 32
 #define TILE_STRIDE (TILE_WIDTH + GGC_PADDING)
 
-/* Gaussians that a thread gathers at a time. */
+/* Tiles that a thread sums, and Gaussians that it gathers, at a time. A second thread needs as many again: waking it
+ * costs more than a little work. */
+#define FORWARD_CHUNK 4
 #define GATHER_CHUNK 16
 
 const ggc_fit_variant *ggc_fit_variant_at(int index) {
@@ -128,14 +130,14 @@ int ggc_fit_forward(const ggc_params *params, const ggc_planes *target, const gg
     const int64_t tiles = (int64_t)b.across * b.down;
     const int32_t channels = target->channels;
     const int64_t size = (int64_t)TILE_HEIGHT * TILE_STRIDE * channels;
-    threads = ggc_fit_threads(threads, tiles);
+    threads = ggc_fit_threads(threads, tiles / FORWARD_CHUNK);
     b.sums = malloc(tiles * sizeof *b.sums);
     b.acc = aligned_alloc(64, threads * size * sizeof *b.acc);
     if (!b.sums || !b.acc || !fill(&b, params, target)) {
         release(&b);
         return GGC_FIT_NO_MEMORY;
     }
-#pragma omp parallel for schedule(dynamic, 4) num_threads(threads)
+#pragma omp parallel for schedule(dynamic, FORWARD_CHUNK) num_threads(threads)
     for (int64_t i = 0; i < tiles; i++) {
 #ifdef _OPENMP
         float *acc = b.acc + size * omp_get_thread_num();
@@ -200,7 +202,7 @@ int ggc_fit_backward(const ggc_params *params, const ggc_planes *image, const gg
         free(order);
         return GGC_FIT_NO_MEMORY;
     }
-    threads = ggc_fit_threads(threads, params->count / GATHER_CHUNK);
+    threads = ggc_fit_threads(threads, params->count / (4 * GATHER_CHUNK));
 #pragma omp parallel for schedule(dynamic, GATHER_CHUNK) num_threads(threads)
     for (int64_t i = 0; i < params->count; i++) {
         const ggc_fit_item item = ggc_fit_prepare(params, order[i], image->width, image->height);

@@ -154,7 +154,7 @@ static double ssim_windows(const ssim_job *job, const ssim_scratch *s, int32_t y
     }
     for (int i = 0; i < 3; i++)
         slope[i] = s->slopes[i] + at + r;
-    return job->variant->ssim(s->moments, slope, count);
+    return job->variant->ssim(s->moments, slope, s->line, count);
 }
 
 /* gradient += scale (W by_x + 2 x W by_xx + y W by_xy), where W is the window's transpose, itself. */
@@ -171,8 +171,7 @@ static void ssim_gradient(const ssim_job *job, const ssim_scratch *s, int32_t y,
         combine_across(job, s->line, s->moments[i], width);
     }
     for (ptrdiff_t i = 0; i < width; i++)
-        out[i] += job->scale *
-                  (s->moments[0][i] + 2.0f * x[i] * s->moments[1][i] + other[i] * s->moments[2][i]);
+        out[i] += job->scale * (s->moments[0][i] + 2.0f * x[i] * s->moments[1][i] + other[i] * s->moments[2][i]);
 }
 
 /* The rows [y0, y1) of a channel; returns the sum of SSIM over the windows centered there. */

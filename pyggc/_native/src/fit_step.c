@@ -38,8 +38,7 @@ static void solve(const float *color, float area, const float *g, int32_t channe
     float along = 0.0f;
     for (int32_t c = 0; c < channels; c++)
         along += color[c] * g[c];
-    const float own = (float)(GGC_INT_SCALE - GGC_INT_COLOR_SCALE * GGC_INT_COLOR_SCALE / GGC_INT_COLOR);
-    const float other = (float)(GGC_INT_CROSS - GGC_INT_COLOR_SCALE * GGC_INT_COLOR_SCALE / GGC_INT_COLOR);
+    const float own = (float)GGC_INT_OWN, other = (float)GGC_INT_OTHER;
     const float h1 = shape[2] - ratio * along, h2 = shape[3] - ratio * along;
     const float scale = 1.0f / (strength * (own * own - other * other));
     out[0] = shape[0] / (strength * (float)GGC_INT_SHIFT);
@@ -51,6 +50,12 @@ static void solve(const float *color, float area, const float *g, int32_t channe
         z[c] = g[c] / (area * (float)GGC_INT_COLOR) - color[c] * (ratio * (out[2] + out[3]));
 }
 
+/* A file's colors stop growing with the area there, and so does the penalty of amplitudes. */
+static float penalized_area(const float *cholesky) {
+    const float area = cholesky[0] * cholesky[1];
+    return area < GGC_FIT_MAX_AREA ? area : GGC_FIT_MAX_AREA;
+}
+
 void ggc_fit_natural(const ggc_params *params, float *g, float *z, const float *previous, float lambda,
                      double products[2]) {
     const int32_t channels = params->channels, n = channels + GGC_SHAPE_COORDINATES;
@@ -58,9 +63,10 @@ void ggc_fit_natural(const ggc_params *params, float *g, float *z, const float *
     for (int64_t i = 0; i < params->count; i++, g += n, z += n, previous += n) {
         const float *color = params->colors + channels * i;
         const float area = params->cholesky[3 * i] * params->cholesky[3 * i + 1];
-        const float growth = 0.5f * lambda * area * square_norm(color, channels);
+        const float penalized = penalized_area(params->cholesky + 3 * i);
+        const float growth = penalized < area ? 0.0f : 0.5f * lambda * area * square_norm(color, channels);
         for (int32_t c = 0; c < channels; c++)
-            g[c] += lambda * area * color[c];
+            g[c] += lambda * penalized * color[c];
         g[channels + 2] += growth;
         g[channels + 3] += growth;
         solve(color, area, g, channels, z);
@@ -73,9 +79,25 @@ static float larger(float a, float b) {
     return a > b ? a : b;
 }
 
-/* One factor for all coordinates of a Gaussian keeps its direction; what remains is that a shrinking scale should
- * arrive at the least scale, not be cut off there. */
-static void shorten(float *direction, int32_t channels, const float *cholesky, float reach, float min_scale) {
+/* Raises log-scales to the least they may be. The other coordinates answer as the block's quadratic model would have
+ * them, so that a direction of descent stays one. */
+static void raise_scales(float *direction, int32_t channels, const float *color, const float least[2]) {
+    float *scale = direction + channels + 2, change[2];
+    for (int i = 0; i < 2; i++)
+        change[i] = larger(0.0f, least[i] - scale[i]);
+    for (int i = 0; i < 2; i++)
+        if (change[i] == 0.0f)
+            change[i] = larger(least[i] - scale[i], change[1 - i] * (float)(-GGC_INT_OTHER / GGC_INT_OWN));
+    for (int i = 0; i < 2; i++)
+        scale[i] += change[i];
+    for (int32_t c = 0; c < channels; c++)
+        direction[c] -= color[c] * (change[0] + change[1]) * (float)(GGC_INT_COLOR_SCALE / GGC_INT_COLOR);
+}
+
+/* One factor for all coordinates of a Gaussian keeps its direction. Then a shrinking scale should arrive at the least
+ * scale, not be cut off there. */
+static void shorten(float *direction, int32_t channels, const float *cholesky, const float *color, float reach,
+                    float min_scale) {
     float *shape = direction + channels;
     const float shift = larger(fabsf(shape[0]), fabsf(shape[1])) / MAX_SHIFT;
     const float scale = larger(fabsf(shape[2]), fabsf(shape[3])) / MAX_SCALE;
@@ -83,28 +105,29 @@ static void shorten(float *direction, int32_t channels, const float *cholesky, f
     if (most > 1.0f)
         for (int32_t i = 0; i < channels + GGC_SHAPE_COORDINATES; i++)
             direction[i] /= most;
-    for (int32_t i = 0; i < 2; i++)
-        shape[2 + i] = larger(shape[2 + i], logf(min_scale / cholesky[i]) / reach);
+    const float least[2] = {logf(min_scale / cholesky[0]) / reach, logf(min_scale / cholesky[1]) / reach};
+    if (shape[2] < least[0] || shape[3] < least[1])
+        raise_scales(direction, channels, color, least);
+}
+
+/* direction = beta direction - z, shortened; returns g . direction. */
+static double combine(const ggc_params *params, const float *g, const float *z, float *direction, float beta,
+                      float reach, float min_scale) {
+    const int32_t channels = params->channels, n = channels + GGC_SHAPE_COORDINATES;
+    double slope = 0.0;
+    for (int64_t i = 0; i < params->count; i++, direction += n, z += n, g += n) {
+        for (int32_t k = 0; k < n; k++)
+            direction[k] = beta * direction[k] - z[k];
+        shorten(direction, channels, params->cholesky + 3 * i, params->colors + channels * i, reach, min_scale);
+        slope += dot(g, direction, n);
+    }
+    return slope;
 }
 
 double ggc_fit_conjugate(const ggc_params *params, const float *g, const float *z, float *direction, float beta,
                          float reach, float min_scale) {
-    const int32_t channels = params->channels, n = channels + GGC_SHAPE_COORDINATES;
-    const int64_t size = params->count * n;
-    double slope = 0.0;
-    for (int64_t i = 0; i < size; i++) {
-        direction[i] = beta * direction[i] - z[i];
-        slope += (double)g[i] * direction[i];
-    }
-    if (!(slope < 0.0))
-        for (int64_t i = 0; i < size; i++)
-            direction[i] = -z[i];
-    slope = 0.0;
-    for (int64_t i = 0; i < params->count; i++, direction += n, g += n) {
-        shorten(direction, channels, params->cholesky + 3 * i, reach, min_scale);
-        slope += dot(g, direction, n);
-    }
-    return slope;
+    const double slope = combine(params, g, z, direction, beta, reach, min_scale);
+    return slope < 0.0 ? slope : combine(params, g, z, direction, 0.0f, reach, min_scale);
 }
 
 static float clip(float v, float low, float high) {
@@ -117,9 +140,11 @@ double ggc_fit_retract(const ggc_params *params, const float *direction, float s
     const float low = bounds->min_scale, high = bounds->max_scale;
     double penalty = 0.0;
     for (int64_t i = 0; i < params->count; i++) {
-        const float *from = params->means + 2 * i, *l = params->cholesky + 3 * i, *color = params->colors + channels * i;
+        const float *from = params->means + 2 * i, *l = params->cholesky + 3 * i,
+                    *color = params->colors + channels * i;
         const float *d = direction + i * (channels + GGC_SHAPE_COORDINATES), *shape = d + channels;
-        const float p1 = clip(step * shape[0], -MAX_SHIFT, MAX_SHIFT), p2 = clip(step * shape[1], -MAX_SHIFT, MAX_SHIFT);
+        const float p1 = clip(step * shape[0], -MAX_SHIFT, MAX_SHIFT),
+                    p2 = clip(step * shape[1], -MAX_SHIFT, MAX_SHIFT);
         const float e1 = expf(clip(step * shape[2], -MAX_SCALE, MAX_SCALE));
         const float e2 = expf(clip(step * shape[3], -MAX_SCALE, MAX_SCALE));
         const float shear = clip(step * shape[4], -MAX_SHEAR, MAX_SHEAR);
@@ -131,7 +156,7 @@ double ggc_fit_retract(const ggc_params *params, const float *direction, float s
         factor[1] = clip(l[1] * e2, low, high);
         for (int32_t c = 0; c < channels; c++)
             to[c] = clip(color[c] + step * d[c], -bounds->max_color, bounds->max_color);
-        penalty += (double)(factor[0] * factor[1] * square_norm(to, channels));
+        penalty += (double)(penalized_area(factor) * square_norm(to, channels));
     }
     return penalty;
 }

@@ -31,7 +31,7 @@ const ggc_variant *ggc_variant_at(int index) {
 #if defined(__x86_64__)
     int count = 1;
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx2"))
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) /* the fit's variant fuses */
         found[count++] = &ggc_avx2;
     if (__builtin_cpu_supports("avx512f"))
         found[count++] = &ggc_avx512;

@@ -37,6 +37,7 @@ typedef struct {
     int32_t width, height;
 } ggc_compact_plan;
 
+/* clang-format off */
 /* 2^(i / 32). */
 static const double ggc_exp2_table[GGC_OCTAVE] = {
     0x1.0000000000000p+0, 0x1.059b0d3158574p+0, 0x1.0b5586cf9890fp+0, 0x1.11301d0125b51p+0,
@@ -56,9 +57,12 @@ static const double ggc_exp2_table[GGC_OCTAVE] = {
 #define GGC_R6 0x1.a20bd700c2c3ep-2
 static const double ggc_basis1[GGC_MAX_CHANNELS * GGC_MAX_CHANNELS] = {1.0};
 static const double ggc_basis3[GGC_MAX_CHANNELS * GGC_MAX_CHANNELS] = {
-    GGC_R3, GGC_R3, GGC_R3,  0.0, GGC_R2, 0.0, -GGC_R2, 0.0,
-    GGC_R6, -2.0 * GGC_R6, GGC_R6, 0.0, 0.0,  0.0, 0.0,     1.0,
+    GGC_R3, GGC_R3,        GGC_R3,  0.0,
+    GGC_R2, 0.0,           -GGC_R2, 0.0,
+    GGC_R6, -2.0 * GGC_R6, GGC_R6,  0.0,
+    0.0,    0.0,           0.0,     1.0,
 };
+/* clang-format on */
 
 GGC_INLINE const double *ggc_basis(int channels) {
     return channels >= 3 ? ggc_basis3 : ggc_basis1;

@@ -29,7 +29,8 @@ typedef struct {
 } ggc_params;
 
 /* Integrals of the truncated kernel's products over the whitened plane, as the renderer cuts it: w^2; then, with
- * the exponential e within the support and both scaled by 1 / (1 - GGC_E): e^2 u1^2, e^2 u1^4, e^2 u1^2 u2^2, w e u1^2. */
+ * the exponential e within the support and both scaled by 1 / (1 - GGC_E): e^2 u1^2, e^2 u1^4, e^2 u1^2 u2^2, w e u1^2.
+ */
 #define GGC_PI 3.14159265358979323846
 #define GGC_E ((double)GGC_EDGE)
 #define GGC_PLANE (GGC_PI / ((1.0 - GGC_E) * (1.0 - GGC_E)))
@@ -38,6 +39,9 @@ typedef struct {
 #define GGC_INT_SCALE (GGC_PLANE * 0.75 * (1.0 - 50.5 * GGC_E * GGC_E))
 #define GGC_INT_CROSS (GGC_INT_SCALE / 3.0)
 #define GGC_INT_COLOR_SCALE (GGC_PLANE / 2.0 * (1.0 - 4.0 * GGC_E + 12.0 * GGC_E * GGC_E))
+/* The two scales' block, each with itself and with the other, once the colors are eliminated. */
+#define GGC_INT_OWN (GGC_INT_SCALE - GGC_INT_COLOR_SCALE * GGC_INT_COLOR_SCALE / GGC_INT_COLOR)
+#define GGC_INT_OTHER (GGC_INT_CROSS - GGC_INT_COLOR_SCALE * GGC_INT_COLOR_SCALE / GGC_INT_COLOR)
 
 /* What is known of a Gaussian's neighborhood of the loss, in whitened coordinates: channels of color, then p1, p2 (the
  * shift), s1, s2 (the logarithms of the scales) and s3 (the shear). */
@@ -76,9 +80,9 @@ typedef struct {
     void (*splat)(const ggc_fit_item *item, const ggc_planes *image, float sign);
     /* out[i] = sum over k < taps of weights[k] rows[k][i]; up to GGC_PADDING entries past count are touched. */
     void (*combine)(const float *const *rows, const float *weights, int taps, float *out, ptrdiff_t count);
-    /* The SSIM of a row of windows from their moments E[x], E[y], E[xx], E[yy], E[xy]; returns the sum and leaves the
-     * derivatives by E[x], E[xx] and E[xy] in slope. */
-    double (*ssim)(float *const moments[5], float *const slope[3], ptrdiff_t count);
+    /* The SSIM of a row of windows, to values, from their moments E[x], E[y], E[xx], E[yy], E[xy], and its
+     * derivatives by E[x], E[xx] and E[xy], to slope. Returns the sum. */
+    double (*ssim)(float *const moments[5], float *const slope[3], float *values, ptrdiff_t count);
 } ggc_fit_variant;
 
 extern const ggc_fit_variant ggc_fit_baseline;
@@ -105,8 +109,11 @@ int ggc_fit_backward(const ggc_params *params, const ggc_planes *image, const gg
 /* The number of threads that `wanted` (0: whatever OpenMP offers) means for so many pieces of work. */
 int ggc_fit_threads(int wanted, int64_t pieces);
 
+/* The most that a Gaussian's l1 l2 counts in the amplitude penalty: the compact plan's GGC_MAX_COLOR_AREA. */
+#define GGC_FIT_MAX_AREA 4096.0f
+
 /* The natural gradient z of the half gradient g, both (N, channels + 5), to which the amplitude penalty
- * lambda sum l1 l2 |c|^2 is first added. Gives g . z and g . previous. */
+ * lambda sum min(l1 l2, GGC_FIT_MAX_AREA) |c|^2 is first added. Gives g . z and g . previous. */
 void ggc_fit_natural(const ggc_params *params, float *g, float *z, const float *previous, float lambda,
                      double products[2]);
 
@@ -119,7 +126,8 @@ typedef struct {
     float width, height, min_scale, max_scale, max_color;
 } ggc_fit_bounds;
 
-/* The parameters a step along the direction, within the bounds. Returns their sum of l1 l2 |c|^2. */
+/* The parameters a step along the direction, within the bounds. Returns their sum of
+ * min(l1 l2, GGC_FIT_MAX_AREA) |c|^2. */
 double ggc_fit_retract(const ggc_params *params, const float *direction, float step, const ggc_fit_bounds *bounds,
                        float *means, float *cholesky, float *colors);
 

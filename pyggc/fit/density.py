@@ -1,0 +1,59 @@
+"""Where Gaussians are needed, and which are not: relocation, growing and pruning."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pyggc.backends.fit_protocol import Params
+from pyggc.fit.initialize import sample
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pyggc.fit.objective import Objective
+
+    Floats = NDArray[np.float32]
+
+#: Standard deviation, in pixels, of a new Gaussian, and of the filter over the squared error that places it.
+NEW_SCALE = 1.5
+ERROR_SIGMA = 1.5
+#: The part of its least-squares color that a new Gaussian starts with: its neighbors move as well.
+NEW_COLOR = 0.5
+#: Neighbors that take over what a removed Gaussian leaves.
+NEIGHBORS = 10
+
+
+def least_needed(objective: Objective, params: Params, gradient: Floats, count: int) -> NDArray[np.int64]:
+    """Return the indices of the Gaussians whose removal costs least, cheapest first, shape (count,)."""
+    cost = objective.kernels.removal(params, gradient, NEIGHBORS, objective.threads)
+    return np.argsort(cost, kind="stable")[:count]
+
+
+def newcomers(objective: Objective, params: Params, count: int, rng: np.random.Generator) -> Params:
+    """Return Gaussians to add: small ones, at pixels drawn in proportion to the smoothed squared error.
+
+    With other losses than L2, the error is that loss's gradient by the image.
+    """
+    kernels, width, threads = objective.kernels, objective.width, objective.threads
+    image = objective.image_gradient(params)
+    error = kernels.blur(kernels.energy(image, width, threads), width, ERROR_SIGMA, threads)
+    y, x = np.divmod(sample(objective, error, count, rng), width)
+    means = np.stack([x, y], axis=1).astype(np.float32)
+    cholesky = np.tile(np.array([NEW_SCALE, NEW_SCALE, 0.0], np.float32), (count, 1))
+    colorless = Params(means, cholesky, np.zeros((count, objective.channels), np.float32))
+    projection = kernels.backward(colorless, image, width, threads)[:, : objective.channels]
+    colors = projection * np.float32(-NEW_COLOR / (kernels.kernel_energy * NEW_SCALE**2))
+    return Params(means, cholesky, np.ascontiguousarray(colors))
+
+
+def relocated(
+    objective: Objective, params: Params, gradient: Floats, count: int, rng: np.random.Generator
+) -> tuple[Params, NDArray[np.int64]]:
+    """Return the parameters with the `count` least needed Gaussians put where they are needed, and their indices."""
+    moved = least_needed(objective, params, gradient, count)
+    new = Params(*(array.copy() for array in params))
+    for array, values in zip(new, newcomers(objective, params, count, rng), strict=True):
+        array[moved] = values
+    return new, moved

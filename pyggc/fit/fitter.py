@@ -1,0 +1,408 @@
+"""`Fitter`: a fit that a caller drives phase by phase, and `fit`, which runs it from start to end."""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from pyggc.backends import Backend, get_backend
+from pyggc.backends.fit_protocol import Params
+from pyggc.fit import density, integers, quantized
+from pyggc.fit.adam import Adam
+from pyggc.fit.initialize import INITIALIZERS
+from pyggc.fit.losses import LossWeights
+from pyggc.fit.natural import NaturalGradient
+from pyggc.fit.objective import Objective, Value
+from pyggc.fit.progress import Callback, FitResult, Watch
+from pyggc.gaussians import Gaussians2D
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from pyggc.quantize import CompactQuantizer
+
+Initialization: TypeAlias = "str | Gaussians2D"
+
+#: The optimizers by name.
+OPTIMIZERS: dict[str, type[NaturalGradient] | type[Adam]] = {"natural": NaturalGradient, "adam": Adam}
+
+#: Iterations from one relocation to the next, the part of a run after which there are none, and the share of the
+#: Gaussians that the first and the last of them move; it falls geometrically.
+RELOCATE_EVERY = 15
+RELOCATE_UNTIL = 0.8
+FIRST_SHARE = 0.14
+LAST_SHARE = 0.02
+
+#: Weight of the amplitudes in units of the mean squared error; see `Fitter`.
+AMPLITUDE_PENALTY = 2.0
+
+#: Line searches in a row that must fail for a fit to count as converged.
+MAX_STALLS = 3
+
+#: The least gain, in decibels, that keeps a fit with `patience` going.
+TOLERANCE = 0.01
+
+
+class Fitter:
+    """Gaussians being fitted to an image, phase by phase.
+
+    Parameters
+    ----------
+    image : array_like, shape (H, W) or (H, W, C)
+        Floating-point samples within [0, 1], 1 to 4 channels.
+    loss : LossWeights, optional
+        What to make small; by default the mean squared error.
+    optimizer : str
+        ``"natural"``, or ``"adam"`` for comparison.
+    seed : int
+        All chance comes from it: the same calls give the same bytes, for any number of threads.
+    amplitude_penalty : float
+        To the loss, ``"natural"`` adds this times the current squared error times the mean over the image of
+        l1 l2 |c|², summed over Gaussians: amplitudes that cancel between neighbors quantize badly.
+    threads : int, optional
+        The most threads to use; by default what OpenMP offers.
+    backend : Backend, optional
+        Where to compute; by default the CPU.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not as said above; the message names it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pyggc.fit import Fitter
+    >>> fitter = Fitter(np.linspace(0.0, 1.0, 600).reshape(20, 30))
+    >>> fitter.initialize(12)
+    >>> fitter.run(20)
+    'iterations'
+    >>> before = fitter.psnr
+    >>> fitter.grow(4)
+    >>> fitter.run(20)
+    'iterations'
+    >>> len(fitter.gaussians), fitter.psnr > before
+    (16, True)
+    """
+
+    def __init__(
+        self,
+        image: ArrayLike,
+        *,
+        loss: LossWeights | None = None,
+        optimizer: str = "natural",
+        seed: int = 0,
+        amplitude_penalty: float = AMPLITUDE_PENALTY,
+        threads: int | None = None,
+        backend: Backend | None = None,
+    ) -> None:
+        if optimizer not in OPTIMIZERS:
+            raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, got {optimizer!r}")
+        if not (0.0 <= amplitude_penalty < np.inf):
+            raise ValueError(f"amplitude_penalty must be finite and not negative, got {amplitude_penalty}")
+        if threads is not None and operator.index(threads) < 1:
+            raise ValueError(f"threads must be at least 1, got {threads}")
+        kernels = (backend or get_backend()).fit
+        self.iterations = 0
+        self._relocates = optimizer == "natural"
+        self._penalty = amplitude_penalty
+        self._rng = np.random.default_rng(seed)
+        self._objective = Objective(image, loss or LossWeights(), kernels, threads or 0)
+        empty = Params(*(np.zeros((0, columns), np.float32) for columns in (2, 3, self._objective.channels)))
+        self._optimizer: NaturalGradient | Adam = OPTIMIZERS[optimizer](self._objective, empty)
+
+    @property
+    def gaussians(self) -> Gaussians2D:
+        """The current state. Setting it restarts the optimizer; opacities become part of the colors."""
+        return self._objective.to_gaussians(self._optimizer.params)
+
+    @gaussians.setter
+    def gaussians(self, value: Gaussians2D) -> None:
+        self._optimizer.restart(self._objective.to_params(value))
+
+    @property
+    def num_gaussians(self) -> int:
+        """How many Gaussians there are."""
+        return len(self._optimizer.params.means)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of the image."""
+        return self._objective.height, self._objective.width, self._objective.channels
+
+    @property
+    def value(self) -> Value:
+        """The current state's weighted loss and mean squared error."""
+        return self._objective.evaluate(self._optimizer.params)
+
+    @property
+    def psnr(self) -> float:
+        """The current state's PSNR in decibels, for a range of 1, before values are rounded or clipped."""
+        return self.value.psnr
+
+    @property
+    def loss(self) -> float:
+        """The current state's weighted loss, without the amplitude penalty."""
+        return self.value.loss
+
+    def residual(self) -> NDArray[np.float32]:
+        """Return the current render minus the image, shape (H, W, C), white 1."""
+        planes = self._objective.residual(self._optimizer.params)
+        return np.ascontiguousarray(planes[:, :, : self._objective.width].transpose(0, 2, 1))
+
+    def initialize(self, count: int, init: Initialization = "content") -> None:
+        """Start anew.
+
+        Parameters
+        ----------
+        count : int
+            Number of Gaussians, at least 0.
+        init : str or Gaussians2D
+            ``"content"``, ``"random"``, or Gaussians to start from: exactly `count` of them.
+
+        Raises
+        ------
+        ValueError
+            If an argument is out of its range, or the Gaussians do not fit the image.
+        """
+        count = _count("num_gaussians", count)
+        if isinstance(init, Gaussians2D):
+            if len(init) != count:
+                raise ValueError(f"init must have num_gaussians = {count} Gaussians, got {len(init)}")
+            self.gaussians = init
+        elif init in INITIALIZERS:
+            self._optimizer.restart(INITIALIZERS[init](self._objective, count, self._rng))
+        else:
+            raise ValueError(f"init must be Gaussians2D or one of {', '.join(INITIALIZERS)}, got {init!r}")
+
+    def step(self) -> bool:
+        """Take one step of the optimizer; False if it found nothing better."""
+        self.iterations += 1
+        return self._optimizer.step()
+
+    def run(
+        self,
+        iterations: int,
+        *,
+        relocate: bool = True,
+        max_time_seconds: float | None = None,
+        patience: int | None = None,
+        tolerance: float = TOLERANCE,
+        callback: Callback | None = None,
+    ) -> str:
+        """Take steps, with relocations in between, and end at the best state of them all.
+
+        Parameters
+        ----------
+        iterations : int
+            The most iterations.
+        relocate : bool
+            Whether to relocate Gaussians on the way: every 15 iterations, until 80 % of the run. Adam never does.
+        max_time_seconds : float, optional
+            The most time. With it, the schedule and thus the result depend on the clock.
+        patience, tolerance : int and float, optional
+            End when `patience` iterations together gained less than `tolerance` decibels.
+        callback : callable, optional
+            Gets a `FitProgress` after every iteration; returning True ends the run.
+
+        Returns
+        -------
+        str
+            Why it ended, as in `FitResult`.
+        """
+        watch = Watch(iterations, max_time_seconds, patience, tolerance, callback)
+        best, least = self._optimizer.params, self.loss
+        stalls = 0
+        stopped = watch.exhausted()
+        while stopped is None:
+            if watch.iteration % RELOCATE_EVERY == 0:
+                self._optimizer.set_penalty(self._penalty * min(self.loss, self.value.mse))
+                if relocate and watch.iteration and watch.fraction < RELOCATE_UNTIL:
+                    self.relocate(_share(watch.fraction))
+            stalls = 0 if self.step() else stalls + 1
+            # After a failed search the accepted state is evaluated again; it is the same one.
+            value = self.value
+            if value.loss < least:
+                best, least = self._optimizer.params, value.loss
+            stopped = watch.finished(value.psnr, len(self._optimizer.params.means)) or watch.exhausted()
+            if stopped is None and stalls == MAX_STALLS:
+                stopped = "converged"
+        if least < self.loss:
+            self._optimizer.restart(best)
+        return stopped
+
+    def run_quantized(
+        self,
+        quantizer: quantized.Quantizer,
+        iterations: int,
+        *,
+        step: float = quantized.FIRST_STEP,
+        max_time_seconds: float | None = None,
+        callback: Callback | None = None,
+    ) -> Gaussians2D:
+        """Take quantization-aware steps, and end at the state whose quantized Gaussians are best.
+
+        Parameters
+        ----------
+        quantizer : callable
+            From `Gaussians2D` to what a decoder has in their place, one for one and in the same order.
+        iterations : int
+            The most iterations.
+        step : float
+            The first step, in units of the natural gradient.
+        max_time_seconds, callback
+            As for `run`.
+
+        Returns
+        -------
+        Gaussians2D
+            ``quantizer(fitter.gaussians)``: never worse than it was before.
+
+        Raises
+        ------
+        ValueError
+            If the quantizer changes the number of Gaussians, the channels or the size.
+        """
+        watch = Watch(iterations, max_time_seconds, callback=callback, phase="quantized")
+        params, best, _ = quantized.tune(self._objective, self._optimizer.params, quantizer, watch, step)
+        self.iterations += watch.iteration
+        self._optimizer.restart(params)
+        return best
+
+    def refine(
+        self, levels: NDArray[np.int32], quantizer: CompactQuantizer, sweeps: int, seed: int = 0
+    ) -> NDArray[np.int32]:
+        """Return integers near `levels` that stand for a better image; see `pyggc.fit.integers.refine`.
+
+        The fitter's own Gaussians stay as they are.
+        """
+        return integers.refine(self._objective, levels, quantizer, sweeps, seed)
+
+    def relocate(self, share: float) -> int:
+        """Put the least needed Gaussians where the error is; return how many.
+
+        Parameters
+        ----------
+        share : float
+            Part of all Gaussians, within [0, 1].
+        """
+        if not 0.0 <= share <= 1.0:
+            raise ValueError(f"share must be within [0, 1], got {share}")
+        optimizer = self._optimizer
+        count = int(len(optimizer.params.means) * share)
+        if count and self._relocates:
+            gradient = optimizer.gradient()
+            optimizer.replace(*density.relocated(self._objective, optimizer.params, gradient, count, self._rng))
+            return count
+        return 0
+
+    def grow(self, count: int) -> None:
+        """Add Gaussians where the error is."""
+        old = self._optimizer.params
+        new = density.newcomers(self._objective, old, _count("count", count), self._rng)
+        self._optimizer.restart(Params(*(np.concatenate(pair) for pair in zip(old, new, strict=True))))
+
+    def prune(self, count: int) -> None:
+        """Remove the least needed Gaussians, at most all; the others keep their order."""
+        old = self._optimizer.params
+        keep = np.ones(len(old.means), bool)
+        gradient = self._optimizer.gradient()
+        keep[density.least_needed(self._objective, old, gradient, _count("count", count))] = False
+        self._optimizer.restart(Params(*(array[keep] for array in old)))
+
+
+def fit(
+    image: ArrayLike,
+    num_gaussians: int,
+    *,
+    loss: LossWeights | None = None,
+    optimizer: str = "natural",
+    init: Initialization = "content",
+    max_iterations: int = 500,
+    max_time_seconds: float | None = None,
+    patience: int | None = None,
+    tolerance: float = TOLERANCE,
+    callback: Callback | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+    backend: Backend | None = None,
+) -> FitResult:
+    """Fit Gaussians to an image.
+
+    Parameters
+    ----------
+    image : array_like, shape (H, W) or (H, W, C)
+        Floating-point samples within [0, 1], 1 to 4 channels.
+    num_gaussians : int
+        How many, at least 0.
+    loss : LossWeights, optional
+        What to make small; by default the mean squared error.
+    optimizer : str
+        ``"natural"``: preconditioned conjugate gradients and relocation; ``"adam"`` for comparison.
+    init : str or Gaussians2D
+        ``"content"`` (where the image changes), ``"random"``, or `num_gaussians` Gaussians to start from.
+    max_iterations : int
+        The most iterations.
+    max_time_seconds : float, optional
+        The most time for the iterations.
+    patience, tolerance : int and float, optional
+        End when `patience` iterations together gained less than `tolerance` decibels.
+    callback : callable, optional
+        Gets a `FitProgress` after every iteration; returning True ends the fit.
+    seed : int
+        All chance comes from it. Without a time limit, the same arguments give the same bytes.
+    threads : int, optional
+        The most threads to use; by default what OpenMP offers. Never changes the result.
+    backend : Backend, optional
+        Where to compute; by default the CPU.
+
+    Returns
+    -------
+    FitResult
+        The Gaussians, how good they are, and why the fit ended.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not as said above; the message names it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pyggc.fit import fit
+    >>> y, x = np.mgrid[:24, :32]
+    >>> image = 0.5 + 0.5 * np.sin(x / 5.0) * np.cos(y / 6.0)
+    >>> result = fit(image, 40, max_iterations=60)
+    >>> result.gaussians
+    Gaussians2D(40 Gaussians, 1 channel, 32x24)
+    >>> result.psnr > 30.0
+    True
+    """
+    fitter = Fitter(image, loss=loss, optimizer=optimizer, seed=seed, threads=threads, backend=backend)
+    watch = Watch(max_iterations)
+    fitter.initialize(num_gaussians, init)
+    stopped = fitter.run(
+        max_iterations,
+        max_time_seconds=max_time_seconds,
+        patience=patience,
+        tolerance=tolerance,
+        callback=callback,
+    )
+    return FitResult(fitter.gaussians, fitter.psnr, fitter.loss, fitter.iterations, watch.elapsed, stopped)
+
+
+def _share(fraction: float) -> float:
+    """The part of the Gaussians that moves when so much of the run is over."""
+    return float(FIRST_SHARE * (LAST_SHARE / FIRST_SHARE) ** (fraction / RELOCATE_UNTIL))
+
+
+def _count(name: str, value: int) -> int:
+    try:
+        count = operator.index(value)
+    except TypeError as error:
+        raise TypeError(f"{name} must be an integer, got {value!r}") from error
+    if count < 0:
+        raise ValueError(f"{name} must not be negative, got {count}")
+    return count
