@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ from pyggc.container import (
 from pyggc.container.compact import read_levels
 from pyggc.errors import BitstreamError
 from pyggc.fit import FitProgress, Fitter, LossWeights
+from pyggc.fit.pyramid import pyramid
 from pyggc.gaussians import Gaussians2D
 from pyggc.pixels import Pixels, as_pixels
 from pyggc.rate import EFFORTS, Budget, Goal, Outcome, Search
@@ -40,7 +42,8 @@ if TYPE_CHECKING:
 DEFAULT_QUALITY = 30.0
 DEFAULT_EFFORT = 5
 
-_SAMPLE_TYPES: dict[int, type[np.generic]] = {8: np.uint8, 16: np.uint16, 32: np.float32}
+#: As many as a decoder takes by default.
+MAX_GAUSSIANS = Limits().max_gaussians
 
 Callback = Callable[[FitProgress], "bool | None"]
 
@@ -138,16 +141,19 @@ class GaussianEncoder:
         tags: Mapping[str, str | bytes] | None = None,
     ) -> None:
         self.goal = _check_goal(num_gaussians, quality, bpp)
-        if effort not in EFFORTS:
-            raise ValueError(f"effort must be an integer from 1 to {max(EFFORTS)}, not {effort!r}")
+        self.effort = EFFORTS[_integer("effort", effort, min(EFFORTS), max(EFFORTS))]
+        self.seed = _integer("seed", seed, 0)
+        self.threads = None if threads is None else _integer("threads", threads, 1)
+        if loss is not None and not isinstance(loss, LossWeights):
+            raise TypeError(f"loss must be LossWeights, not {loss!r}")
+        self.loss = loss
         if isinstance(timestamp, str) and timestamp != "now":
             raise ValueError(f'timestamp must be a datetime, "now" or None, not {timestamp!r}')
-        self.effort = EFFORTS[effort]
-        self.seed = seed
-        self.threads = threads
-        self.loss = loss
-        self.timestamp: datetime | str | None = timestamp
-        self.tags = dict(tags or {})
+        if tags is not None and not isinstance(tags, Mapping):
+            raise TypeError(f"tags must be a mapping of str to str or bytes, not {tags!r}")
+        self._dated_now = timestamp == "now"
+        # Checked here, and not after a long fit.
+        self._metadata = Metadata(timestamp=None if isinstance(timestamp, str) else timestamp, tags=tags or {})
         self._stream: bytes | None = None
         self._report: EncodeReport | None = None
 
@@ -181,21 +187,26 @@ class GaussianEncoder:
         ValueError, TypeError
             If the image is not as said above, or a limit is not positive.
         """
-        for name, limit in (("max_time_seconds", max_time_seconds), ("max_iterations", max_iterations)):
-            if limit is not None and not limit > 0:
-                raise ValueError(f"{name} must be positive, not {limit}")
+        if max_time_seconds is not None:
+            _check_positive("max_time_seconds", max_time_seconds, "number of seconds")
+        if max_iterations is not None:
+            max_iterations = _integer("max_iterations", max_iterations, 1)
+        if callback is not None and not callable(callback):
+            raise TypeError(f"callback must be callable, not {callback!r}")
         pixels = as_pixels(image)
         budget = Budget(max_time_seconds, max_iterations, callback)
-        fitter = Fitter(pixels.planes(), loss=self.loss, seed=self.seed, threads=self.threads)
+        fitters = [
+            Fitter(planes, loss=self.loss, seed=self.seed, threads=self.threads) for planes in pyramid(pixels.planes())
+        ]
         overhead = len(self._file(pixels, 0, [], 0.0, 0.0))
-        search = Search(fitter, self.effort, lambda g: _psnr(pixels, g, self.threads), budget, self.seed, overhead)
+        search = Search(fitters, self.effort, lambda g: _psnr(pixels, g, self.threads), budget, self.seed, overhead)
         outcome = search.run(self.goal)
         self._write(pixels, outcome, budget.elapsed)
         return outcome.chosen.gaussians
 
     def _write(self, pixels: Pixels, outcome: Outcome, seconds: float) -> None:
         chosen = outcome.chosen
-        decoded = rasterize(chosen.gaussians, dtype=_SAMPLE_TYPES[pixels.bit_depth], threads=self.threads)
+        decoded = rasterize(chosen.gaussians, dtype=pixels.samples.dtype, threads=self.threads)
         psnr, ssim = evaluate.psnr(pixels.samples, decoded), evaluate.ssim(pixels.samples, decoded)
         self._stream = self._file(pixels, len(chosen.levels), chosen.sections, psnr, ssim)
         bpp = 8.0 * len(self._stream) / (pixels.width * pixels.height)
@@ -224,13 +235,9 @@ class GaussianEncoder:
             bit_depth=pixels.bit_depth,
             alpha=pixels.channels == 4,
         )
-        metadata = Metadata(
-            timestamp=datetime.now(UTC) if isinstance(self.timestamp, str) else self.timestamp,
-            image_hash=image_hash(pixels.samples),
-            psnr=psnr,
-            ssim=ssim,
-            tags=self.tags,
-        )
+        metadata = replace(self._metadata, image_hash=image_hash(pixels.samples), psnr=psnr, ssim=ssim)
+        if self._dated_now:
+            metadata = replace(metadata, timestamp=datetime.now(UTC))
         return write_container(header, sections, metadata)
 
     @property
@@ -409,7 +416,7 @@ def decode(
     container = read_container(data, limits)
     header = container.header
     gaussians = _read_gaussians(container)
-    width, height = size or (header.width, header.height)
+    width, height = (header.width, header.height) if size is None else _pair("size", size)
     work = render_work(gaussians, width, height, region=region, supersample=supersample)
     limits.check("max_render_work", work, "the Gaussians")
     return rasterize(
@@ -418,7 +425,7 @@ def decode(
         height,
         region=region,
         supersample=supersample,
-        dtype=dtype or _SAMPLE_TYPES[header.bit_depth],
+        dtype=header.dtype if dtype is None else dtype,
         threads=threads,
     )
 
@@ -433,7 +440,7 @@ def _read_gaussians(container: Container) -> Gaussians2D:
 
 def _psnr(pixels: Pixels, gaussians: Gaussians2D, threads: int | None) -> float:
     """Decibels of the image that a decoder makes of the Gaussians."""
-    decoded = rasterize(gaussians, dtype=_SAMPLE_TYPES[pixels.bit_depth], threads=threads)
+    decoded = rasterize(gaussians, dtype=pixels.samples.dtype, threads=threads)
     return evaluate.psnr(pixels.samples, decoded)
 
 
@@ -443,10 +450,41 @@ def _check_goal(num_gaussians: int | None, quality: float | None, bpp: float | N
     ]
     if len(given) > 1:
         raise ValueError(f"give only one of num_gaussians, quality and bpp, not {' and '.join(given)}")
-    if num_gaussians is not None and num_gaussians < 1:
-        raise ValueError(f"num_gaussians must be at least 1, not {num_gaussians}")
-    if quality is not None and not 0.0 < quality < math.inf:
-        raise ValueError(f"quality must be a positive number of decibels, not {quality}")
-    if bpp is not None and not 0.0 < bpp < math.inf:
-        raise ValueError(f"bpp must be a positive number of bits a pixel, not {bpp}")
-    return Goal(DEFAULT_QUALITY, None, None) if not given else Goal(quality, bpp, num_gaussians)
+    if num_gaussians is not None:
+        num_gaussians = _integer("num_gaussians", num_gaussians, 1, MAX_GAUSSIANS)
+    if quality is not None:
+        _check_positive("quality", quality, "number of decibels")
+    if bpp is not None:
+        _check_positive("bpp", bpp, "number of bits a pixel")
+    return Goal(quality, bpp, num_gaussians) if given else Goal(quality=DEFAULT_QUALITY)
+
+
+def _integer(name: str, value: object, low: int, high: float = math.inf) -> int:
+    try:
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, not {value!r}") from None
+    if not low <= number <= high:
+        bounds = f"at least {low}" if math.isinf(high) else f"from {low} to {high}"
+        raise ValueError(f"{name} must be {bounds}, not {number}")
+    return number
+
+
+def _check_positive(name: str, value: float, what: str) -> None:
+    # Text that looks like a number is none.
+    if isinstance(value, str | bytes):
+        raise TypeError(f"{name} must be a {what}, not {value!r}")
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a {what}, not {value!r}") from None
+    if not 0.0 < number < math.inf:
+        raise ValueError(f"{name} must be a positive {what}, not {value}")
+
+
+def _pair(name: str, value: object) -> tuple[int, int]:
+    try:
+        first, second = map(operator.index, value)  # type: ignore[call-overload]
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be two integers, not {value!r}") from None
+    return first, second

@@ -10,8 +10,11 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-#: Bits of a sample by the name of its type.
-BIT_DEPTHS = {"uint8": 8, "uint16": 16, "float32": 32}
+#: The value of white by the bits of a sample.
+WHITE = {8: 255.0, 16: 65535.0, 32: 1.0}
+
+#: The longest side that a file can describe.
+MAX_SIDE = 2**20 - 1
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,8 @@ class Pixels:
 
     def planes(self) -> NDArray[np.float32]:
         """Return the samples as float32 from 0 to 1, of shape (H, W, C)."""
-        peak = {8: 255.0, 16: 65535.0, 32: 1.0}[self.bit_depth]
-        scaled: NDArray[np.float32] = np.multiply(self.samples, np.float32(1.0 / peak), dtype=np.float32)
+        scale = np.float32(1.0 / WHITE[self.bit_depth])
+        scaled: NDArray[np.float32] = np.multiply(self.samples, scale, dtype=np.float32)
         return scaled.reshape(self.height, self.width, self.channels)
 
 
@@ -66,24 +69,45 @@ def as_pixels(image: ArrayLike) -> Pixels:
     Raises
     ------
     ValueError
-        If the shape is another, a side is zero, or a float is not in [0, 1].
+        If the shape is another, a side is zero or above 2^20 - 1, or a float is not in [0, 1].
     TypeError
         If the samples are of another type.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pyggc.pixels import as_pixels
+    >>> pixels = as_pixels(np.zeros((4, 6, 3), ">u2"))
+    >>> pixels.width, pixels.height, pixels.channels, pixels.bit_depth
+    (6, 4, 3, 16)
     """
-    samples = np.asarray(image)
-    if samples.ndim == 3 and samples.shape[2] == 1:
+    try:
+        samples = np.asarray(image)
+    except ValueError as error:
+        raise ValueError(f"image must be an array: {error}") from error
+    shape = samples.shape
+    if samples.ndim == 3 and shape[2] == 1:
         samples = samples[:, :, 0]
-    if samples.ndim not in (2, 3) or (samples.ndim == 3 and samples.shape[2] not in (3, 4)):
-        raise ValueError(f"image must have shape (H, W), (H, W, 3) or (H, W, 4), not {np.shape(image)}")
-    if 0 in samples.shape:
-        raise ValueError(f"image has no pixels: its shape is {samples.shape}")
-    kind = samples.dtype
-    if kind in (np.uint8, np.uint16):
-        samples = np.ascontiguousarray(samples, dtype=kind.newbyteorder("="))
-    elif np.issubdtype(kind, np.floating):
-        samples = np.ascontiguousarray(samples, dtype=np.float32)
-        if not (np.min(samples) >= 0.0 and np.max(samples) <= 1.0):
-            raise ValueError("image of floats must have finite samples in [0, 1]")
-    else:
+    if samples.ndim not in (2, 3) or (samples.ndim == 3 and shape[2] not in (3, 4)):
+        raise ValueError(f"image must have shape (H, W), (H, W, 3) or (H, W, 4), not {shape}")
+    if 0 in shape:
+        raise ValueError(f"image has no pixels: its shape is {shape}")
+    if max(shape[:2]) > MAX_SIDE:
+        raise ValueError(f"image must have sides of at most {MAX_SIDE} pixels, not {shape[1]}x{shape[0]}")
+    samples = _samples(samples)
+    return Pixels(samples, 8 * samples.itemsize)
+
+
+def _samples(array: NDArray[Any]) -> NDArray[Any]:
+    """Contiguous samples of uint8, uint16 or float32, in the machine's byte order."""
+    kind = array.dtype
+    if kind.kind == "u" and kind.itemsize <= 2:
+        return np.ascontiguousarray(array, kind.newbyteorder("="))
+    if kind.kind != "f":
         raise TypeError(f"image must have samples of uint8, uint16 or floats in [0, 1], not {kind}")
-    return Pixels(samples, BIT_DEPTHS[samples.dtype.name])
+    with np.errstate(over="ignore"):  # Too large for binary32 is too large for an image.
+        samples = np.ascontiguousarray(array, np.float32)
+    # Written so that a NaN fails, too.
+    if not (samples.min() >= 0.0 and samples.max() <= 1.0):
+        raise ValueError(f"image of floats must be within [0, 1], not from {samples.min():g} to {samples.max():g}")
+    return samples

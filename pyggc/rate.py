@@ -16,10 +16,11 @@ import numpy as np
 from pyggc.container import Section
 from pyggc.container.compact import write_levels
 from pyggc.fit import FitProgress, Fitter
+from pyggc.fit.pyramid import enlarge
 from pyggc.quantize import CompactPlan, CompactQuantizer, finest_color_step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -106,7 +107,8 @@ class Budget:
         self._max_iterations = max_iterations
         self._callback = callback
         self._stopped = False
-        self._done = 0
+        #: Iterations done.
+        self.iterations = 0
         #: Iterations that the whole is expected to take.
         self.expected = 0
 
@@ -116,15 +118,28 @@ class Budget:
         return time.monotonic() - self._start
 
     @property
+    def shortfall(self) -> str:
+        """Why it is spent, for who wonders what kept a goal from being reached."""
+        if self._stopped:
+            return "the callback stopped the fit"
+        late = self.elapsed >= self._max_seconds
+        return "the time allowed was too short" if late else "the iterations allowed were too few"
+
+    @property
+    def urgent(self) -> bool:
+        """Whether someone waits: there is no time left, or the callback ended the fit."""
+        return self._stopped or self.elapsed >= self._max_seconds
+
+    @property
     def spent(self) -> bool:
         """Whether nothing new may begin."""
-        used_up = self._max_iterations is not None and self._done >= self._max_iterations
+        used_up = self._max_iterations is not None and self.iterations >= self._max_iterations
         return self._stopped or used_up or self.elapsed >= self._max_seconds
 
     def run(self, fitter: Fitter, iterations: int) -> None:
         """Fit for so many iterations, or for as many as there are left."""
         if self._max_iterations is not None:
-            iterations = min(iterations, self._max_iterations - self._done)
+            iterations = min(iterations, self._max_iterations - self.iterations)
         seconds = self._max_seconds - self.elapsed
         if iterations > 0 and seconds > 0.0 and not self._stopped:
             before = fitter.iterations
@@ -133,12 +148,12 @@ class Budget:
                 max_time_seconds=None if math.isinf(seconds) else seconds,
                 callback=self._report if self._callback else None,
             )
-            self._done += fitter.iterations - before
+            self.iterations += fitter.iterations - before
 
     def _report(self, progress: FitProgress) -> bool:
         assert self._callback is not None
-        done = self._done + progress.iteration
-        expected = max(self.expected, self._done + progress.max_iterations)
+        done = self.iterations + progress.iteration
+        expected = max(self.expected, self.iterations + progress.max_iterations)
         if self._max_iterations is not None:
             expected = min(expected, self._max_iterations)
         elapsed = self.elapsed
@@ -163,8 +178,8 @@ class Search:
 
     Parameters
     ----------
-    fitter : Fitter
-        Of the image, not yet initialized.
+    fitters : sequence of Fitter
+        Of the image, last, and before it of its halves, from the smallest on; none initialized.
     effort : Effort
         How hard to try.
     measure : callable
@@ -179,21 +194,25 @@ class Search:
 
     def __init__(
         self,
-        fitter: Fitter,
+        fitters: Sequence[Fitter],
         effort: Effort,
         measure: Callable[[Gaussians2D], float],
         budget: Budget,
         seed: int,
         overhead: int,
     ) -> None:
-        self.fitter = fitter
+        self.fitter, *self.finer = fitters
         self.effort = effort
         self.measure = measure
         self.budget = budget
-        budget.expected = effort.iterations + effort.correction
+        # On a large image iterations are dear, and most of the work is done on its halves.
+        self.finishing = effort.iterations // 4
+        self.correction = effort.correction if len(fitters) == 1 else max(effort.correction // 3, 8)
+        self.sweeps = effort.sweeps if len(fitters) == 1 else max(effort.sweeps // 2, 2)
+        budget.expected = effort.iterations + len(self.finer) * self.finishing + self.correction
         self.seed = seed
         self.overhead = overhead
-        self.height, self.width, self.channels = fitter.shape
+        self.height, self.width, self.channels = fitters[-1].shape
         self.pixels = self.width * self.height
         #: More Gaussians than this have more parameters than the image has samples.
         self.most = self.pixels // 2 + 4
@@ -213,7 +232,8 @@ class Search:
 
     def _for_count(self, count: int) -> Outcome:
         self.fitter.initialize(count)
-        self._fit(self.effort.iterations + self.effort.correction * self.effort.corrections)
+        # A quality is reached in several rounds; a number should get as many.
+        self._fit_up(self.effort.iterations + self.effort.correction * self.effort.corrections)
         return self._outcome(self._to_psnr(self.fitter.psnr - QUANTIZATION_LOSS))
 
     # A quality.
@@ -235,33 +255,35 @@ class Search:
 
     def _why_not(self) -> str:
         if self.budget.spent:
-            return "the time allowed was too short"
-        if self.fitter.num_gaussians >= self.most:
-            return f"{self.most} Gaussians, the most for this image, are not enough"
-        return "more Gaussians bring this image no closer"
+            return self.budget.shortfall
+        count = self.fitter.num_gaussians
+        if count >= self.most:
+            return f"{count} Gaussians, the most for this image, are not enough"
+        return f"{count} Gaussians are not enough, and this effort tries no more"
 
     def _start(self, aim: float) -> None:
         """Guess the number of Gaussians from a short fit."""
         self._set_count(self.pixels // 400)
         self._fit(min(15, self.effort.iterations))
         # A whole fit ends about so much above a short one.
-        gap = aim - (self.fitter.psnr + 1.5)
+        gap = 0.0 if self.budget.spent else aim - (self.fitter.psnr + 1.5)
         self._set_count(int(self.fitter.num_gaussians * 2.0 ** min(max(gap / TYPICAL_SLOPE, -4.0), 4.0)))
-        self._fit(self.effort.iterations)
+        self._fit_up(self.effort.iterations, aim)
 
     def _fit_to(self, aim: float) -> bool:
         """Change the number of Gaussians until the float fit is close to `aim` dB; whether it got there."""
         slope = TYPICAL_SLOPE
         for _ in range(self.effort.corrections):
             before, gap = self.fitter.num_gaussians, aim - self.fitter.psnr
-            if -0.2 <= gap <= 0.0 or self.budget.spent:
+            # Of a fit without any error there is no slope to measure; the integers show what it needs.
+            if -0.2 <= gap <= 0.0 or math.isinf(gap) or self.budget.spent:
                 break
             psnr = self.fitter.psnr
-            self._set_count(round(before * 2.0 ** min(max((gap + 0.05) / slope, -1.0), 1.0)))
+            self._set_count(round(before * 2.0 ** min(max((gap + 0.05) / slope, -1.5), 1.0)))
             after = self.fitter.num_gaussians
             if after == before:
                 break
-            self._fit(self.effort.correction)
+            self._fit(self.effort.correction if self.finer else self.correction)
             measured = (self.fitter.psnr - psnr) / math.log2(after / before)
             slope = min(max(measured, LEAST_SLOPE), MOST_SLOPE)
         return self.fitter.psnr >= aim - 0.25
@@ -270,14 +292,14 @@ class Search:
 
     def _for_bytes(self, size: float) -> Outcome:
         self._set_count(int(8.0 * size / TYPICAL_BITS))
-        self._fit(self.effort.iterations)
+        self._fit_up(self.effort.iterations)
         for _ in range(2):
             tried = self._to_psnr(self.fitter.psnr - QUANTIZATION_LOSS)
             ratio = size / tried.num_bytes
             if 0.95 < ratio < 1.08 or self.budget.spent:
                 break
             self._set_count(int(self.fitter.num_gaussians * ratio))
-            self._fit(self.effort.correction)
+            self._fit(self.correction)
         best = self._to_bytes(size)
         return self._outcome(best, "" if best.num_bytes <= size else "a file of this image cannot be so small")
 
@@ -285,6 +307,17 @@ class Search:
 
     def _fit(self, iterations: int) -> None:
         self.budget.run(self.fitter, iterations)
+
+    def _fit_up(self, iterations: int, aim: float | None = None) -> None:
+        """Fit the smallest image, and what comes of it to the larger ones; on the way, come close to `aim` dB."""
+        self._fit(iterations)
+        while self.finer:
+            if aim is not None:
+                self._fit_to(aim)
+            gaussians, self.fitter = self.fitter.gaussians, self.finer.pop(0)
+            height, width, _ = self.fitter.shape
+            self.fitter.initialize(len(gaussians), enlarge(gaussians, width, height))
+            self._fit(self.finishing)
 
     def _set_count(self, count: int) -> None:
         count = min(max(count, 1), self.most)
@@ -297,12 +330,12 @@ class Search:
             self.fitter.prune(present - count)
 
     def _outcome(self, chosen: Quantized, shortfall: str = "") -> Outcome:
-        return Outcome(chosen, self.fitter.psnr, self.fitter.iterations, shortfall)
+        return Outcome(chosen, self.fitter.psnr, self.budget.iterations, shortfall)
 
     def _quantize(self, color_step: float) -> Quantized:
         fitter = self.fitter
         quantizer = CompactQuantizer(CompactPlan(color_step), self.width, self.height, self.channels)
-        levels = fitter.refine(quantizer.quantize(fitter.gaussians), quantizer, self.effort.sweeps, self.seed)
+        levels = fitter.refine(quantizer.quantize(fitter.gaussians), quantizer, self.sweeps, self.seed)
         # A Gaussian of no color is not worth its bits; one stays, because a file of none is black.
         visible = levels[:, : self.channels].any(axis=1)
         levels = np.ascontiguousarray(levels[visible] if visible.any() else levels[:1])
@@ -320,11 +353,13 @@ class Search:
         """The coarsest steps with which the present fit keeps `goal` dB, or the finest if none does."""
         least, step = finest_color_step(self.fitter.gaussians), self._step_for(goal)
         best: Quantized | None = None
-        for _ in range(5):
+        for attempt in range(5):
             tried = self._quantize(step)
             if best is None or _better(tried, best, goal):
                 best = tried
             if 0.0 <= tried.psnr - goal <= CLOSE_ENOUGH or (tried.psnr < goal and step <= least):
+                break
+            if self.budget.urgent and (tried.psnr >= goal or attempt > 0):
                 break
             allowed, made = _mse(goal) - _mse(self.fitter.psnr), _mse(tried.psnr) - _mse(self.fitter.psnr)
             ratio = math.sqrt(allowed / made) if allowed > 0.0 and made > 0.0 else 0.5
@@ -345,7 +380,7 @@ class Search:
                 or (not best_fits and tried.num_bytes < best.num_bytes)
             ):
                 best = tried
-            if fits and tried.num_bytes > 0.995 * size:
+            if fits and (tried.num_bytes > 0.995 * size or math.isinf(tried.psnr) or self.budget.urgent):
                 break
             # A step twice as coarse saves about a bit a parameter.
             excess = 8.0 * (tried.num_bytes - 0.998 * size) / (len(tried.levels) * (self.channels + 4))

@@ -233,6 +233,8 @@ class _Components:
 
 
 def _push_integers(coder: RansEncoder, values: Ints, model: AdaptiveModel, contexts: Contexts | None) -> None:
+    if values.size and values.max() > _TOKENS.max_value:
+        raise ValueError(f"levels must be within what tokens reach, {_TOKENS.max_value}, after prediction and zigzag")
     tokens, extra, widths = _TOKENS.encode(values)
     coder.push(tokens, model, contexts)
     coder.push_bits(extra, widths)

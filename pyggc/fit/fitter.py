@@ -32,8 +32,8 @@ OPTIMIZERS: dict[str, type[NaturalGradient] | type[Adam]] = {"natural": NaturalG
 #: Gaussians that the first and the last of them move; it falls geometrically.
 RELOCATE_EVERY = 15
 RELOCATE_UNTIL = 0.8
-FIRST_SHARE = 0.07
-LAST_SHARE = 0.01
+FIRST_SHARE = 0.14
+LAST_SHARE = 0.02
 
 #: Weight of the amplitudes in units of the mean squared error; see `Fitter`.
 AMPLITUDE_PENALTY = 2.0

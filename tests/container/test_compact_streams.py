@@ -107,7 +107,7 @@ def test_the_colors_that_tokens_reach(column, least, largest):
     for value in (least - 1, largest + 1, 1 << 20, -(1 << 20), (1 << 20) + 1, 2**31 - 1, -(2**31)):
         levels[2, column] = value
         levels[2, 4:] = 0
-        with pytest.raises(ValueError, match=r"values must lie in|of Gaussian 2 are out of range"):
+        with pytest.raises(ValueError, match=r"levels must be within|of Gaussian 2 are out of range"):
             write_levels(levels, quantizer)
 
 
@@ -124,7 +124,7 @@ def test_what_no_stream_can_tell_is_refused():
             levels = np.zeros((2, 6), np.int32)
             levels[1, column] = value
             with pytest.raises(
-                ValueError, match=r"values must lie in|of Gaussian 1 are (out of range|centered outside)"
+                ValueError, match=r"levels must be within|of Gaussian 1 are (out of range|centered outside)"
             ):
                 write_levels(levels, quantizer)
     with pytest.raises(ValueError, match="must have 6 columns, got 8"):

@@ -49,8 +49,7 @@ def decode_or_refuse(data, limits=None):
     """Whether a file decodes; then its levels can be written, and its Gaussians lie within the image."""
     try:
         levels, quantizer, gaussians = read_gaussians(data, limits)
-    except GgcError as error:
-        assert " at byte " in str(error) or "Gaussian" in str(error) or "colors must" in str(error)  # noqa: PT017
+    except GgcError:
         return False
     size = np.array([quantizer.width, quantizer.height])
     assert ((gaussians.means >= -0.5) & (gaussians.means <= size - 0.5)).all()

@@ -154,7 +154,7 @@ static double ssim_windows(const ssim_job *job, const ssim_scratch *s, int32_t y
     }
     for (int i = 0; i < 3; i++)
         slope[i] = s->slopes[i] + at + r;
-    return job->variant->ssim(s->moments, slope, count);
+    return job->variant->ssim(s->moments, slope, s->line, count);
 }
 
 /* gradient += scale (W by_x + 2 x W by_xx + y W by_xy), where W is the window's transpose, itself. */
