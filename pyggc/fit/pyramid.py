@@ -29,7 +29,8 @@ def halve(image: NDArray[np.float32]) -> NDArray[np.float32]:
     rows, columns = (np.minimum(np.arange(size + size % 2), size - 1) for size in image.shape[:2])
     across = image[:, columns[::2]] + image[:, columns[1::2]]
     across *= np.float32(0.25)
-    return across[rows[::2]] + across[rows[1::2]]
+    halved: NDArray[np.float32] = across[rows[::2]] + across[rows[1::2]]
+    return halved
 
 
 def pyramid(image: NDArray[np.float32]) -> list[NDArray[np.float32]]:
