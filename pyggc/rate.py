@@ -272,14 +272,17 @@ class Search:
 
     def _fit_to(self, aim: float) -> bool:
         """Change the number of Gaussians until the float fit is close to `aim` dB; whether it got there."""
-        slope = TYPICAL_SLOPE
+        slope, too_few = TYPICAL_SLOPE, 0
         for _ in range(self.effort.corrections):
             before, gap = self.fitter.num_gaussians, aim - self.fitter.psnr
             # Of a fit without any error there is no slope to measure; the integers show what it needs.
             if -0.2 <= gap <= 0.0 or math.isinf(gap) or self.budget.spent:
                 break
             psnr = self.fitter.psnr
-            self._set_count(round(before * 2.0 ** min(max((gap + 0.05) / slope, -1.5), 1.0)))
+            # A few Gaussians make leaps: what was too few is not tried again, or the search would go to and fro.
+            too_few = max(too_few, before) if gap > 0.0 else too_few
+            count = round(before * 2.0 ** min(max((gap + 0.05) / slope, -1.5), 1.0))
+            self._set_count(max(count, too_few + 1))
             after = self.fitter.num_gaussians
             if after == before:
                 break

@@ -60,7 +60,7 @@ class Fitter:
         All chance comes from it: the same calls give the same bytes, for any number of threads.
     amplitude_penalty : float
         To the loss, ``"natural"`` adds this times the current squared error times the mean over the image of
-        l1 l2 |c|², summed over Gaussians: amplitudes that cancel between neighbors quantize badly.
+        ``l1 l2 |c|²``, summed over Gaussians: amplitudes that cancel between neighbors quantize badly.
     threads : int, optional
         The most threads to use; by default what OpenMP offers.
     backend : Backend, optional
