@@ -281,7 +281,7 @@ class GaussianDecoder:
     """
 
     def __init__(self, limits: Limits | None = None) -> None:
-        self.limits = limits or Limits()
+        self.limits = _check_limits(limits)
 
     def load(self, path: str | os.PathLike[str]) -> tuple[Gaussians2D, dict[str, Any]]:
         """Read a file's Gaussians and what it tells of itself.
@@ -410,7 +410,7 @@ def decode(
     ValueError, TypeError
         If an argument is out of range or of the wrong type.
     """
-    limits = limits or Limits()
+    limits = _check_limits(limits)
     container = read_container(data, limits)
     header = container.header
     gaussians = _read_gaussians(container)
@@ -440,6 +440,12 @@ def _psnr(pixels: Pixels, gaussians: Gaussians2D, threads: int | None) -> float:
     """Decibels of the image that a decoder makes of the Gaussians."""
     decoded = rasterize(gaussians, dtype=pixels.samples.dtype, threads=threads)
     return evaluate.psnr(pixels.samples, decoded)
+
+
+def _check_limits(limits: Limits | None) -> Limits:
+    if limits is not None and not isinstance(limits, Limits):
+        raise TypeError(f"limits must be Limits, not {limits!r}")
+    return Limits() if limits is None else limits
 
 
 def _check_goal(num_gaussians: int | None, quality: float | None, bpp: float | None) -> Goal:

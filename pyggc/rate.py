@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from pyggc.container import Section
+from pyggc.container import Limits, Section
 from pyggc.container.compact import write_levels
 from pyggc.fit import FitProgress, Fitter
 from pyggc.fit.pyramid import enlarge
@@ -214,8 +214,8 @@ class Search:
         self.overhead = overhead
         self.height, self.width, self.channels = fitters[-1].shape
         self.pixels = self.width * self.height
-        #: More Gaussians than this have more parameters than the image has samples.
-        self.most = self.pixels // 2 + 4
+        #: More Gaussians have more parameters than the image has samples, or are above what decoders take by default.
+        self.most = min(self.pixels // 2 + 4, Limits().max_gaussians)
 
     def run(self, goal: Goal) -> Outcome:
         """Fit, quantize and correct until the goal is met or nothing is left to try."""
@@ -271,25 +271,35 @@ class Search:
         self._fit_up(self.effort.iterations, aim)
 
     def _fit_to(self, aim: float) -> bool:
-        """Change the number of Gaussians until the float fit is close to `aim` dB; whether it got there."""
-        slope, too_few = TYPICAL_SLOPE, 0
-        for _ in range(self.effort.corrections):
-            before, gap = self.fitter.num_gaussians, aim - self.fitter.psnr
-            # Of a fit without any error there is no slope to measure; the integers show what it needs.
-            if -0.2 <= gap <= 0.0 or math.isinf(gap) or self.budget.spent:
+        """Look for the fewest Gaussians with which the float fit has `aim` dB, and end there; whether it has them.
+
+        Steps in the number follow the slope, within the bracket of what was too few and what was enough.
+        """
+        slope, rounds = TYPICAL_SLOPE, self.effort.corrections
+        few, many = 0, self.most + 1
+        enough: Gaussians2D | None = None
+        # Where only too few are known, twice the rounds may pass until there are enough.
+        for done in range(2 * rounds + 1):
+            count, psnr = self.fitter.num_gaussians, self.fitter.psnr
+            gap = aim - psnr
+            if gap > 0.0:
+                few = max(few, count)
+            elif count < many:
+                many, enough = count, self.fitter.gaussians
+            # Of a fit without any error there is no slope; the integers show what it needs.
+            close = -0.2 <= gap <= 0.0 or math.isinf(gap) or many - few <= 1
+            if close or self.budget.spent or done >= (2 * rounds if enough is None else rounds):
                 break
-            psnr = self.fitter.psnr
-            # A few Gaussians make leaps: what was too few is not tried again, or the search would go to and fro.
-            too_few = max(too_few, before) if gap > 0.0 else too_few
-            count = round(before * 2.0 ** min(max((gap + 0.05) / slope, -1.5), 1.0))
-            self._set_count(max(count, too_few + 1))
-            after = self.fitter.num_gaussians
-            if after == before:
-                break
+            wanted = round(count * 2.0 ** min(max((gap + 0.05) / slope, -1.5), 1.0))
+            self._set_count(wanted if few < wanted < many else _middle(few, many, count))
             self._fit(self.effort.correction if self.finer else self.correction)
-            measured = (self.fitter.psnr - psnr) / math.log2(after / before)
-            slope = min(max(measured, LEAST_SLOPE), MOST_SLOPE)
-        return self.fitter.psnr >= aim - 0.25
+            if self.fitter.num_gaussians > count:
+                # Part of the gain is that of more iterations, so after pruning it tells nothing of the slope.
+                measured = (self.fitter.psnr - psnr) / math.log2(self.fitter.num_gaussians / count)
+                slope = min(max(measured, LEAST_SLOPE), MOST_SLOPE)
+        if self.fitter.psnr < aim and enough is not None:
+            self.fitter.gaussians = enough
+        return self.fitter.psnr >= aim
 
     # A size.
 
@@ -338,7 +348,8 @@ class Search:
     def _quantize(self, color_step: float) -> Quantized:
         fitter = self.fitter
         quantizer = CompactQuantizer(CompactPlan(color_step), self.width, self.height, self.channels)
-        levels = fitter.refine(quantizer.quantize(fitter.gaussians), quantizer, self.sweeps, self.seed)
+        sweeps = min(self.sweeps, 2) if self.budget.urgent else self.sweeps
+        levels = fitter.refine(quantizer.quantize(fitter.gaussians), quantizer, sweeps, self.seed)
         # A Gaussian of no color is not worth its bits; one stays, because a file of none is black.
         visible = levels[:, : self.channels].any(axis=1)
         levels = np.ascontiguousarray(levels[visible] if visible.any() else levels[:1])
@@ -356,7 +367,7 @@ class Search:
         """The coarsest steps with which the present fit keeps `goal` dB, or the finest if none does."""
         least, step = finest_color_step(self.fitter.gaussians), self._step_for(goal)
         best: Quantized | None = None
-        for attempt in range(5):
+        for attempt in range(7):
             tried = self._quantize(step)
             if best is None or _better(tried, best, goal):
                 best = tried
@@ -364,9 +375,11 @@ class Search:
                 break
             if self.budget.urgent and (tried.psnr >= goal or attempt > 0):
                 break
-            allowed, made = _mse(goal) - _mse(self.fitter.psnr), _mse(tried.psnr) - _mse(self.fitter.psnr)
+            made = _mse(tried.psnr) - _mse(self.fitter.psnr)
+            allowed = _mse(goal + 0.5 * CLOSE_ENOUGH) - _mse(self.fitter.psnr)
             ratio = math.sqrt(allowed / made) if allowed > 0.0 and made > 0.0 else 0.5
-            step = max(step * min(max(0.995 * ratio, 0.25), 3.0), least)
+            # Few Gaussians are quantized by luck as well: a step that failed should not come again.
+            step = max(step * min(max(ratio, 0.25), 0.97 if tried.psnr < goal else 3.0), least)
         assert best is not None
         return best
 
@@ -394,6 +407,12 @@ class Search:
 
 def _mse(psnr: float) -> float:
     return float(10.0 ** (-psnr / 10.0))
+
+
+def _middle(few: int, many: int, count: int) -> int:
+    """A number within a bracket, at most twice as large as the present one and at least half as large."""
+    middle = round(math.sqrt(max(few, 1) * many))
+    return min(max(middle, few + 1, count // 2), many - 1, 2 * count)
 
 
 def _better(one: Quantized, other: Quantized, goal: float) -> bool:

@@ -27,7 +27,7 @@ def halve(image: NDArray[np.float32]) -> NDArray[np.float32]:
     ndarray of float32, shape (ceil(H / 2), ceil(W / 2), C)
     """
     rows, columns = (np.minimum(np.arange(size + size % 2), size - 1) for size in image.shape[:2])
-    across = image[:, columns[::2]] + image[:, columns[1::2]]
+    across: NDArray[np.float32] = image[:, columns[::2]] + image[:, columns[1::2]]
     across *= np.float32(0.25)
     halved: NDArray[np.float32] = across[rows[::2]] + across[rows[1::2]]
     return halved

@@ -167,10 +167,10 @@ def test_more_gaussians_than_the_bytes_can_hold():
     for count in (101, 150, 10_000, 2**21, 2**32 - 1):
         with pytest.raises(BitstreamError):
             read_levels(contain(sections, quantizer, count))
-    with pytest.raises(
-        TruncatedStream, match=r"section COLR at byte 0: expected 4294967295 Gaussians, found \d+ bytes"
-    ):
-        read_levels(contain(sections, quantizer, 2**32 - 1))
+    with pytest.raises(TruncatedStream, match=r"COLR at byte 0: expected 2147483647 Gaussians, found \d+ bytes"):
+        read_levels(contain(sections, quantizer, 2**31 - 1))
+    with pytest.raises(BitstreamError, match=r"byte 16: expected fewer than 2\^31 Gaussians, found 2147483648"):
+        read_levels(contain(sections, quantizer, 2**31))
     for count in (0, 1, 50, 99):
         with pytest.raises(BitstreamError):
             read_levels(contain(sections, quantizer, count))

@@ -162,12 +162,12 @@ def test_two_million_gaussians_from_a_hundred_bytes():
                     read_gaussians(write_container(header, sections), limits)
 
 
-def test_four_billion_gaussians_cost_no_memory():
-    for name, data in FILES.items():
-        damaged = repaired(data[:16] + b"\xff" * 4 + data[20:])
-        with memory_below(2**20), pytest.raises(BitstreamError, match="expected 4294967295 Gaussians"):
+@pytest.mark.parametrize("count", [2**31 - 1, 2**31, 2**32 - 1])
+def test_billions_of_gaussians_cost_no_memory(count):
+    for data in FILES.values():
+        damaged = repaired(data[:16] + struct.pack(">I", count) + data[20:])
+        with memory_below(2**20), pytest.raises(BitstreamError, match="Gaussians, found"):
             read_gaussians(damaged, Limits(max_gaussians=2**32))
-        assert decode_or_refuse(FILES[name])
 
 
 def test_a_crowd_in_few_bytes_is_no_crime():

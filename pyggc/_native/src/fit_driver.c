@@ -13,8 +13,8 @@
 #define TILE_HEIGHT 32
 #define TILE_STRIDE (TILE_WIDTH + GGC_PADDING)
 
-/* Tiles that a thread sums, and Gaussians that it gathers, at a time. A second thread needs as many again: waking it
- * costs more than a little work. */
+/* Tiles that a thread sums, and Gaussians that it gathers, at a time. No thread is woken for less than that many tiles,
+ * or four times that many Gaussians: waking it would cost more. */
 #define FORWARD_CHUNK 4
 #define GATHER_CHUNK 16
 
