@@ -201,7 +201,7 @@ GGC_INLINE void ggc_quantize_shape(const ggc_compact_plan *p, const ggc_row_step
     int32_t e[2];
     ggc_position_exponents(p, s, shape, &e[0], &e[1]);
     for (int i = 0; i < 2; i++) {
-        /* The last index whose centre lies within the image. */
+        /* The last index whose center lies within the image. */
         const int32_t last = (int32_t)__builtin_ceil(__builtin_ldexp(i ? p->height : p->width, -e[i]) - 0.5) - 1;
         const double at = __builtin_floor(__builtin_ldexp((double)mean[i] + 0.5, -e[i]));
         shape[3 + i] = at < 0.0 ? 0 : at > last ? last : (int32_t)at;

@@ -112,10 +112,10 @@ static inline uint32_t ggc_cdf_start(const uint16_t *lanes, uint32_t symbol) {
     return lanes[(symbol - 1) & (GGC_LANES - 1)] & -(uint32_t)(symbol != 0);
 }
 
-/* One step of adaptation towards a symbol, given the lanes below it. With `toward` = fl - floor below the symbol (>= 0)
+/* One step of adaptation toward a symbol, given the lanes below it. With `toward` = fl - floor below the symbol (>= 0)
  * and fl - ceiling at and above it (<= 0), both formulas of the draft are fl -= floor(toward * gain), but that the
  * steady state rounds away from zero below the symbol: ceil(g / 2^r) = floor((g - 1) / 2^r) + 1. The shifts of negative
- * numbers are arithmetic: they must floor. Neither step can pass the bound that it moves towards, and both are
+ * numbers are arithmetic: they must floor. Neither step can pass the bound that it moves toward, and both are
  * monotonic in the distance to it, so a strictly increasing CDF stays one. */
 static inline ggc_cdf ggc_adapt(ggc_cdf cdf, const ggc_bounds *b, ggc_cdf lanes_below, uint32_t count,
                                 const uint16_t *gains, uint32_t num_gains, int rate) {

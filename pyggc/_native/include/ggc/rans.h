@@ -57,7 +57,7 @@ static inline int ggc_rans_full(uint64_t x, uint32_t frequency) {
 }
 
 /* Renormalizes the state that has just decoded a step, and ends the two-state part of the stream when its words
- * are used up: the other state then holds the word that the encoder kept back. A single state only shrinks, towards
+ * are used up: the other state then holds the word that the encoder kept back. A single state only shrinks, toward
  * the initial one; below that nothing can follow that an encoder wrote, so that a few bytes never decode to more
  * symbols than they can hold. */
 static inline void ggc_rans_refill(ggc_rans_reader *r) {
