@@ -62,6 +62,14 @@ def _number(kind: type[int] | type[float], low: float, high: float = math.inf) -
     return convert
 
 
+def _positive(text: str) -> float:
+    """A number above zero."""
+    value = _number(float, 0)(text)
+    if value == 0:
+        raise argparse.ArgumentTypeError(f"must be above 0, not {text}")
+    return value
+
+
 def _size(text: str) -> Callable[[int, int], tuple[int, int]]:
     """Turn WxH, W, xH or P% into a function from the original's width and height to those of the output."""
     if match := re.fullmatch(r"(\d+(?:\.\d+)?)%", text):
@@ -139,11 +147,11 @@ def _add_encode(parser: Parser) -> None:
     add("input", metavar="IMAGE", help='whatever Pillow reads, or .npy; "-" is standard input')
     add("-o", "--output", metavar="FILE", help='by default IMAGE with the extension .ggc; "-" is standard output')
     goal = parser.add_mutually_exclusive_group().add_argument
-    goal("--quality", metavar="DB", type=_number(float, 0), help="PSNR that the file must reach (default 30)")
-    goal("--bpp", metavar="BITS", type=_number(float, 0), help="bits a pixel that the file may take")
+    goal("--quality", metavar="DB", type=_positive, help="PSNR that the file must reach (default 30)")
+    goal("--bpp", metavar="BITS", type=_positive, help="bits a pixel that the file may take")
     goal("--num-gaussians", metavar="N", type=_number(int, 1), help="number of Gaussians")
     add("--effort", metavar="1..9", type=_number(int, 1, 9), default=5, help="9 is slowest and best (default 5)")
-    add("--max-time", metavar="SECONDS", type=_number(float, 0), help="stop fitting by then")
+    add("--max-time", metavar="SECONDS", type=_positive, help="stop fitting by then")
     add("--seed", metavar="N", type=_number(int, 0), default=0, help="one seed gives the same file again (default 0)")
     add("--tag", metavar="KEY=VALUE", type=_tag, action="append", default=[], help="text to keep; may come repeatedly")
     add("--no-timestamp", action="store_true", help="leave the time out, so that equal input gives equal files")

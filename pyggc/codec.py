@@ -141,7 +141,7 @@ class GaussianEncoder:
         self.goal = _check_goal(num_gaussians, quality, bpp)
         self.effort = EFFORTS[_integer("effort", effort, min(EFFORTS), max(EFFORTS))]
         self.seed = _integer("seed", seed, 0)
-        self.threads = None if threads is None else _integer("threads", threads, 1)
+        self.threads = None if threads is None else _integer("threads", threads, 1, 2**31 - 1)
         if loss is not None and not isinstance(loss, LossWeights):
             raise TypeError(f"loss must be LossWeights, not {loss!r}")
         self.loss = loss
@@ -391,7 +391,7 @@ def decode(
     region : (int, int, int, int), optional
         Left, top, width and height of a part of the output, in its pixels.
     supersample : int
-        1, 2 or 4: each pixel is the mean of the square of so many samples.
+        1 to 16: each pixel is the mean of a square of samples with so many on a side.
     dtype : dtype, optional
         uint8, uint16 or float32; by default the original's.
     threads : int, optional

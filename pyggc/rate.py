@@ -17,7 +17,7 @@ from pyggc.container import Limits, Section
 from pyggc.container.compact import write_levels
 from pyggc.fit import FitProgress, Fitter
 from pyggc.fit.pyramid import enlarge
-from pyggc.quantize import CompactPlan, CompactQuantizer, finest_color_step
+from pyggc.quantize import CompactPlan, CompactQuantizer, finest_color_steps, split_bright
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,12 +28,16 @@ if TYPE_CHECKING:
 
 #: Decibels between the float fit and the file where a bit buys most.
 QUANTIZATION_LOSS = 0.5
+#: Where the float fit itself is below the goal, a loss that is not worth the bits to avoid it.
+LEAST_LOSS = 0.1
 #: Bits of a Gaussian at that loss, for the first guess.
 TYPICAL_BITS = 36.0
 #: Decibels that twice the Gaussians give, for the first guess, and the range in which a measurement is believed.
 TYPICAL_SLOPE, LEAST_SLOPE, MOST_SLOPE = 2.3, 1.0, 4.0
 #: A file above its goal by less than this is not made smaller.
 CLOSE_ENOUGH = 0.02
+#: The most parts into which a Gaussian is split that is too bright for the range of the color levels.
+MOST_COPIES = 64
 #: The energy of the squared kernel in units of l1 l2, times the share of the rounding noise that refinement leaves.
 _NOISE = 3.07 * 0.35
 
@@ -309,7 +313,7 @@ class Search:
         for _ in range(2):
             tried = self._to_psnr(self.fitter.psnr - QUANTIZATION_LOSS)
             ratio = size / tried.num_bytes
-            if 0.95 < ratio < 1.08 or self.budget.spent:
+            if 0.95 < ratio < 1.08 or math.isinf(tried.psnr) or self.budget.spent:
                 break
             self._set_count(int(self.fitter.num_gaussians * ratio))
             self._fit(self.correction)
@@ -347,9 +351,10 @@ class Search:
 
     def _quantize(self, color_step: float) -> Quantized:
         fitter = self.fitter
+        gaussians = split_bright(fitter.gaussians, color_step)
         quantizer = CompactQuantizer(CompactPlan(color_step), self.width, self.height, self.channels)
         sweeps = min(self.sweeps, 2) if self.budget.urgent else self.sweeps
-        levels = fitter.refine(quantizer.quantize(fitter.gaussians), quantizer, sweeps, self.seed)
+        levels = fitter.refine(quantizer.quantize(gaussians), quantizer, sweeps, self.seed)
         # A Gaussian of no color is not worth its bits; one stays, because a file of none is black.
         visible = levels[:, : self.channels].any(axis=1)
         levels = np.ascontiguousarray(levels[visible] if visible.any() else levels[:1])
@@ -357,15 +362,16 @@ class Search:
         return Quantized(levels, quantizer, gaussians, write_levels(levels, quantizer), self.measure(gaussians))
 
     def _step_for(self, psnr: float) -> float:
-        """A step whose noise takes the float fit down to `psnr`; never so fine that colors leave their range."""
+        """A step whose noise takes the float fit down to `psnr`."""
         gaussians = self.fitter.gaussians
         noise = (_mse(psnr) - _mse(self.fitter.psnr)) * self.pixels * self.channels
         parameters = max(len(gaussians), 1) * (self.channels + 5)
-        return max(math.sqrt(max(noise, 0.0) * 12.0 / (_NOISE * parameters)), finest_color_step(gaussians))
+        return max(math.sqrt(max(noise, 0.0) * 12.0 / (_NOISE * parameters)), _least_step(gaussians))
 
     def _to_psnr(self, goal: float) -> Quantized:
-        """The coarsest steps with which the present fit keeps `goal` dB, or the finest if none does."""
-        least, step = finest_color_step(self.fitter.gaussians), self._step_for(goal)
+        """The coarsest steps with which the present fit keeps `goal` dB, or comes close to its own."""
+        goal = min(goal, self.fitter.psnr - LEAST_LOSS)
+        least, step = _least_step(self.fitter.gaussians), self._step_for(goal)
         best: Quantized | None = None
         for attempt in range(7):
             tried = self._quantize(step)
@@ -378,8 +384,9 @@ class Search:
             made = _mse(tried.psnr) - _mse(self.fitter.psnr)
             allowed = _mse(goal + 0.5 * CLOSE_ENOUGH) - _mse(self.fitter.psnr)
             ratio = math.sqrt(allowed / made) if allowed > 0.0 and made > 0.0 else 0.5
-            # Few Gaussians are quantized by luck as well: a step that failed should not come again.
-            step = max(step * min(max(ratio, 0.25), 0.97 if tried.psnr < goal else 3.0), least)
+            # Of few Gaussians the noise is not what the formula says; what has fallen short twice takes a real step.
+            most = 3.0 if tried.psnr >= goal else 0.8 if attempt > 0 else 0.97
+            step = max(step * min(max(ratio, 0.25), most), least)
         assert best is not None
         return best
 
@@ -400,13 +407,18 @@ class Search:
                 break
             # A step twice as coarse saves about a bit a parameter.
             excess = 8.0 * (tried.num_bytes - 0.998 * size) / (len(tried.levels) * (self.channels + 4))
-            step = max(step * 2.0 ** min(max(excess, -2.0), 2.0), finest_color_step(self.fitter.gaussians))
+            step = max(step * 2.0 ** min(max(excess, -2.0), 2.0), _least_step(self.fitter.gaussians))
         assert best is not None
         return best
 
 
 def _mse(psnr: float) -> float:
     return float(10.0 ** (-psnr / 10.0))
+
+
+def _least_step(gaussians: Gaussians2D) -> float:
+    """The finest color step worth a try: with it, the brightest Gaussian is written as `MOST_COPIES`."""
+    return float(finest_color_steps(gaussians).max(initial=1e-6)) / MOST_COPIES
 
 
 def _middle(few: int, many: int, count: int) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import operator
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -228,10 +228,38 @@ class CompactQuantizer:
             raise ValueError(f"levels {levels[row].tolist()} of Gaussian {row} are out of range")
 
 
-def finest_color_step(gaussians: Gaussians2D) -> float:
-    """Return a color step with which no color level of these Gaussians leaves its range."""
-    if not len(gaussians):
-        return 1e-6
+def finest_color_steps(gaussians: Gaussians2D) -> NDArray[np.float64]:
+    """Return for each Gaussian the least color step with which no color level of it leaves its range, shape (N,)."""
     area = np.prod(gaussians.cholesky[:, :2].astype(np.float64), axis=1)
     norm = np.sqrt(np.minimum(area, _quantize.MAX_COLOR_AREA))
-    return max(float(np.max(np.linalg.norm(gaussians.colors, axis=1) * norm)) / (0.9 * MAX_COLOR_LEVEL), 1e-6)
+    amplitude: NDArray[np.float64] = np.linalg.norm(gaussians.colors.astype(np.float64), axis=1) * norm
+    return np.maximum(amplitude / (0.9 * MAX_COLOR_LEVEL), 1e-6)
+
+
+def split_bright(gaussians: Gaussians2D, color_step: float) -> Gaussians2D:
+    """Return the same image with Gaussians too bright for the range of the color levels split into equal copies.
+
+    Parameters
+    ----------
+    gaussians : Gaussians2D
+        Without opacities.
+    color_step : float
+        As in `CompactPlan`, positive.
+
+    Returns
+    -------
+    Gaussians2D
+        In the same order, the copies beside each other; the very object if all are in range.
+
+    Examples
+    --------
+    >>> from pyggc.gaussians import Gaussians2D
+    >>> sky = Gaussians2D([[50, 50]], [[64, 64, 0]], [[1.0]])
+    >>> split_bright(sky, 0.05).colors.ravel()
+    array([0.5, 0.5], dtype=float32)
+    """
+    copies = np.ceil(finest_color_steps(gaussians) / color_step).astype(np.int64)
+    if (copies <= 1).all():
+        return gaussians
+    parts = gaussians[np.repeat(np.arange(len(gaussians)), copies)]
+    return replace(parts, colors=parts.colors / np.repeat(copies, copies)[:, None])
