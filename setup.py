@@ -24,9 +24,8 @@ DEBUG = os.environ.get("PYGGC_DEBUG", "0") == "1"
 OPENMP = os.environ.get("PYGGC_OPENMP", "1") != "0"
 
 # Neither -ffast-math nor -march=native: the first breaks the arithmetic that the format promises, the second the
-# portability of a wheel. The three relaxations below let loops vectorise and change no value but the sign of a zero,
-# which no kernel looks at.
-FLAGS = ["-std=gnu11", "-fno-math-errno", "-fno-trapping-math", "-fno-signed-zeros"]
+# portability of a wheel. The two relaxations below let loops vectorize and change no value.
+FLAGS = ["-std=gnu11", "-fno-math-errno", "-fno-trapping-math"]
 FLAGS += ["-O1", "-g"] if DEBUG else ["-O3"]
 
 # The exact renderer's bits are part of the file format, so a compiler must never fuse a multiply and an add; only what

@@ -36,7 +36,8 @@ def nearest_size(image: Image.Image, kind: str, num_bytes: int) -> bytes:
 
     def encoded(setting: int) -> bytes:
         output = io.BytesIO()
-        image.save(output, kind, quality=setting)
+        # The most that Pillow's encoders can do at a size: optimized tables of JPEG, the slowest method of WebP.
+        image.save(output, kind, quality=setting, optimize=True, method=6)
         return output.getvalue()
 
     # Sizes grow with the setting: the first at or above the target, or the one before it.

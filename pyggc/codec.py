@@ -25,6 +25,7 @@ from pyggc.container import (
 from pyggc.container.compact import read_levels
 from pyggc.errors import BitstreamError
 from pyggc.fit import FitProgress, Fitter, LossWeights
+from pyggc.fit.pyramid import pyramid
 from pyggc.gaussians import Gaussians2D
 from pyggc.pixels import Pixels, as_pixels
 from pyggc.rate import EFFORTS, Budget, Goal, Outcome, Search
@@ -192,9 +193,11 @@ class GaussianEncoder:
             raise TypeError(f"callback must be callable, not {callback!r}")
         pixels = as_pixels(image)
         budget = Budget(max_time_seconds, max_iterations, callback)
-        fitter = Fitter(pixels.planes(), loss=self.loss, seed=self.seed, threads=self.threads)
+        fitters = [
+            Fitter(planes, loss=self.loss, seed=self.seed, threads=self.threads) for planes in pyramid(pixels.planes())
+        ]
         overhead = len(self._file(pixels, 0, [], 0.0, 0.0))
-        search = Search(fitter, self.effort, lambda g: _psnr(pixels, g, self.threads), budget, self.seed, overhead)
+        search = Search(fitters, self.effort, lambda g: _psnr(pixels, g, self.threads), budget, self.seed, overhead)
         outcome = search.run(self.goal)
         self._write(pixels, outcome, budget.elapsed)
         return outcome.chosen.gaussians

@@ -16,10 +16,11 @@ import numpy as np
 from pyggc.container import Limits, Section
 from pyggc.container.compact import write_levels
 from pyggc.fit import FitProgress, Fitter
+from pyggc.fit.pyramid import enlarge
 from pyggc.quantize import CompactPlan, CompactQuantizer, finest_color_steps, split_bright
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -110,7 +111,8 @@ class Budget:
         self._max_iterations = max_iterations
         self._callback = callback
         self._stopped = False
-        self._done = 0
+        #: Iterations done.
+        self.iterations = 0
         #: Iterations that the whole is expected to take.
         self.expected = 0
 
@@ -135,13 +137,13 @@ class Budget:
     @property
     def spent(self) -> bool:
         """Whether nothing new may begin."""
-        used_up = self._max_iterations is not None and self._done >= self._max_iterations
+        used_up = self._max_iterations is not None and self.iterations >= self._max_iterations
         return self._stopped or used_up or self.elapsed >= self._max_seconds
 
     def run(self, fitter: Fitter, iterations: int) -> None:
         """Fit for so many iterations, or for as many as there are left."""
         if self._max_iterations is not None:
-            iterations = min(iterations, self._max_iterations - self._done)
+            iterations = min(iterations, self._max_iterations - self.iterations)
         seconds = self._max_seconds - self.elapsed
         if iterations > 0 and seconds > 0.0 and not self._stopped:
             before = fitter.iterations
@@ -150,12 +152,12 @@ class Budget:
                 max_time_seconds=None if math.isinf(seconds) else seconds,
                 callback=self._report if self._callback else None,
             )
-            self._done += fitter.iterations - before
+            self.iterations += fitter.iterations - before
 
     def _report(self, progress: FitProgress) -> bool:
         assert self._callback is not None
-        done = self._done + progress.iteration
-        expected = max(self.expected, self._done + progress.max_iterations)
+        done = self.iterations + progress.iteration
+        expected = max(self.expected, self.iterations + progress.max_iterations)
         if self._max_iterations is not None:
             expected = min(expected, self._max_iterations)
         elapsed = self.elapsed
@@ -180,8 +182,8 @@ class Search:
 
     Parameters
     ----------
-    fitter : Fitter
-        Of the image, not yet initialized.
+    fitters : sequence of Fitter
+        Of the image, last, and before it of its halves, from the smallest on; none initialized.
     effort : Effort
         How hard to try.
     measure : callable
@@ -196,21 +198,25 @@ class Search:
 
     def __init__(
         self,
-        fitter: Fitter,
+        fitters: Sequence[Fitter],
         effort: Effort,
         measure: Callable[[Gaussians2D], float],
         budget: Budget,
         seed: int,
         overhead: int,
     ) -> None:
-        self.fitter = fitter
+        self.fitter, *self.finer = fitters
         self.effort = effort
         self.measure = measure
         self.budget = budget
-        budget.expected = effort.iterations + effort.correction
+        # On a large image iterations are dear, and most of the work is done on its halves.
+        self.finishing = effort.iterations // 4
+        self.correction = effort.correction if len(fitters) == 1 else max(effort.correction // 3, 8)
+        self.sweeps = effort.sweeps if len(fitters) == 1 else max(effort.sweeps // 2, 2)
+        budget.expected = effort.iterations + len(self.finer) * self.finishing + self.correction
         self.seed = seed
         self.overhead = overhead
-        self.height, self.width, self.channels = fitter.shape
+        self.height, self.width, self.channels = fitters[-1].shape
         self.pixels = self.width * self.height
         #: More Gaussians have more parameters than the image has samples, or are above what decoders take by default.
         self.most = min(self.pixels // 2 + 4, Limits().max_gaussians)
@@ -230,7 +236,8 @@ class Search:
 
     def _for_count(self, count: int) -> Outcome:
         self.fitter.initialize(count)
-        self._fit(self.effort.iterations + self.effort.correction * self.effort.corrections)
+        # A quality is reached in several rounds; a number should get as many.
+        self._fit_up(self.effort.iterations + self.effort.correction * self.effort.corrections)
         return self._outcome(self._to_psnr(self.fitter.psnr - QUANTIZATION_LOSS))
 
     # A quality.
@@ -267,7 +274,7 @@ class Search:
         # A whole fit ends about so much above a short one.
         gap = 0.0 if self.budget.spent else aim - (self.fitter.psnr + 1.5)
         self._set_count(int(self.fitter.num_gaussians * 2.0 ** min(max(gap / TYPICAL_SLOPE, -4.0), 4.0)))
-        self._fit(self.effort.iterations)
+        self._fit_up(self.effort.iterations, aim)
 
     def _fit_to(self, aim: float) -> bool:
         """Look for the fewest Gaussians with which the float fit has `aim` dB, and end there; whether it has them.
@@ -289,9 +296,9 @@ class Search:
             close = -0.2 <= gap <= 0.0 or math.isinf(gap) or many - few <= 1
             if close or self.budget.spent or done >= (2 * rounds if enough is None else rounds):
                 break
-            wanted = round(count * 2.0 ** min(max((gap + 0.05) / slope, -1.0), 1.0))
+            wanted = round(count * 2.0 ** min(max((gap + 0.05) / slope, -1.5), 1.0))
             self._set_count(wanted if few < wanted < many else _middle(few, many, count))
-            self._fit(self.effort.correction)
+            self._fit(self.effort.correction if self.finer else self.correction)
             if self.fitter.num_gaussians > count:
                 # Part of the gain is that of more iterations, so after pruning it tells nothing of the slope.
                 measured = (self.fitter.psnr - psnr) / math.log2(self.fitter.num_gaussians / count)
@@ -304,14 +311,14 @@ class Search:
 
     def _for_bytes(self, size: float) -> Outcome:
         self._set_count(int(8.0 * size / TYPICAL_BITS))
-        self._fit(self.effort.iterations)
+        self._fit_up(self.effort.iterations)
         for _ in range(2):
             tried = self._to_psnr(self.fitter.psnr - QUANTIZATION_LOSS)
             ratio = size / tried.num_bytes
             if 0.95 < ratio < 1.08 or math.isinf(tried.psnr) or self.budget.spent:
                 break
             self._set_count(int(self.fitter.num_gaussians * ratio))
-            self._fit(self.effort.correction)
+            self._fit(self.correction)
         best = self._to_bytes(size)
         return self._outcome(best, "" if best.num_bytes <= size else "a file of this image cannot be so small")
 
@@ -319,6 +326,17 @@ class Search:
 
     def _fit(self, iterations: int) -> None:
         self.budget.run(self.fitter, iterations)
+
+    def _fit_up(self, iterations: int, aim: float | None = None) -> None:
+        """Fit the smallest image, and what comes of it to the larger ones; on the way, come close to `aim` dB."""
+        self._fit(iterations)
+        while self.finer:
+            if aim is not None:
+                self._fit_to(aim)
+            gaussians, self.fitter = self.fitter.gaussians, self.finer.pop(0)
+            height, width, _ = self.fitter.shape
+            self.fitter.initialize(len(gaussians), enlarge(gaussians, width, height))
+            self._fit(self.finishing)
 
     def _set_count(self, count: int) -> None:
         count = min(max(count, 1), self.most)
@@ -331,13 +349,13 @@ class Search:
             self.fitter.prune(present - count)
 
     def _outcome(self, chosen: Quantized, shortfall: str = "") -> Outcome:
-        return Outcome(chosen, self.fitter.psnr, self.fitter.iterations, shortfall)
+        return Outcome(chosen, self.fitter.psnr, self.budget.iterations, shortfall)
 
     def _quantize(self, color_step: float) -> Quantized:
         fitter = self.fitter
         gaussians = split_bright(fitter.gaussians, color_step)
         quantizer = CompactQuantizer(CompactPlan(color_step), self.width, self.height, self.channels)
-        sweeps = min(self.effort.sweeps, 2) if self.budget.urgent else self.effort.sweeps
+        sweeps = min(self.sweeps, 2) if self.budget.urgent else self.sweeps
         levels = fitter.refine(quantizer.quantize(gaussians), quantizer, sweeps, self.seed)
         # A Gaussian of no color is not worth its bits; one stays, because a file of none is black.
         visible = levels[:, : self.channels].any(axis=1)
@@ -357,7 +375,7 @@ class Search:
         goal = min(goal, self.fitter.psnr - LEAST_LOSS)
         least, step = _least_step(self.fitter.gaussians), self._step_for(goal)
         best: Quantized | None = None
-        for attempt in range(5):
+        for attempt in range(7):
             tried = self._quantize(step)
             if best is None or _better(tried, best, goal):
                 best = tried
@@ -365,11 +383,12 @@ class Search:
                 break
             if self.budget.urgent and (tried.psnr >= goal or attempt > 0):
                 break
-            allowed, made = _mse(goal) - _mse(self.fitter.psnr), _mse(tried.psnr) - _mse(self.fitter.psnr)
+            made = _mse(tried.psnr) - _mse(self.fitter.psnr)
+            allowed = _mse(goal + 0.5 * CLOSE_ENOUGH) - _mse(self.fitter.psnr)
             ratio = math.sqrt(allowed / made) if allowed > 0.0 and made > 0.0 else 0.5
             # Of few Gaussians the noise is not what the formula says; what has fallen short twice takes a real step.
-            largest = 0.8 if tried.psnr < goal and attempt > 0 else 3.0
-            step = max(step * min(max(0.995 * ratio, 0.25), largest), least)
+            most = 3.0 if tried.psnr >= goal else 0.8 if attempt > 0 else 0.97
+            step = max(step * min(max(ratio, 0.25), most), least)
         assert best is not None
         return best
 

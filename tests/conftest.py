@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 import pyggc
 
 # No deadline: a machine that is busy elsewhere must not fail a test.
-settings.register_profile("default", deadline=None, max_examples=50)
+settings.register_profile("default", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile(
     "ci",
     deadline=None,

@@ -35,6 +35,10 @@ def parameters_of(function: object) -> list[tuple[str, bool]]:
     return found
 
 
+def is_property(function: ast.FunctionDef) -> bool:
+    return any(isinstance(node, ast.Name) and node.id == "property" for node in function.decorator_list)
+
+
 def compare(members: list[ast.stmt], owner: ModuleType | type, where: str) -> None:
     """Fail where the stub's members and those of the module or class differ."""
     functions = {node.name: node for node in members if isinstance(node, ast.FunctionDef)}
@@ -57,7 +61,10 @@ def compare(members: list[ast.stmt], owner: ModuleType | type, where: str) -> No
     for name, function in functions.items():
         if name.startswith("_"):  # Cython shows no signature of __init__ and its like.
             continue
-        assert parameters_of_stub(function) == parameters_of(getattr(owner, name)), f"{where}.{name}"
+        if is_property(function):
+            assert inspect.isdatadescriptor(getattr(owner, name)), f"{where}.{name}"
+        else:
+            assert parameters_of_stub(function) == parameters_of(getattr(owner, name)), f"{where}.{name}"
     for name, node in classes.items():
         compare(node.body, getattr(owner, name), f"{where}.{name}")
 

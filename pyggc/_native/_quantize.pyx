@@ -151,7 +151,7 @@ def quantize(Plan plan, const float[:, ::1] means, const float[:, ::1] cholesky,
              double min_log_scale, int limit):
     """Levels (N, C + 5) of Gaussians, colors within +-limit; the colors make up for the rounding of the scales."""
     cdef Py_ssize_t i, count = means.shape[0]
-    cdef int turn, c = plan.c.channels
+    cdef int _turn, c = plan.c.channels
     cdef double norm
     cdef ggc_row_steps steps
     if cholesky.shape[0] != count or colors.shape[0] != count:
@@ -165,7 +165,7 @@ def quantize(Plan plan, const float[:, ::1] means, const float[:, ::1] cholesky,
             norm = ggc_color_norm(cholesky[i, 0], cholesky[i, 1])
             # The class that the colors give sets the steps of the scales, and these the norm of the colors. The shape
             # is made last, so that it fits the colors that are written.
-            for turn in range(2):
+            for _turn in range(2):
                 round_colors(&plan.c, &colors[i, 0], norm, limit, &levels[i, 0])
                 steps = ggc_steps_of(&plan.c, &levels[i, 0])
                 ggc_quantize_shape(&plan.c, &steps, &means[i, 0], &cholesky[i, 0], min_log_scale, &levels[i, c])

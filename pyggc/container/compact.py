@@ -33,11 +33,16 @@ if TYPE_CHECKING:
     from pyggc.container.file import Container
 
     Ints = NDArray[np.int64]
+    Levels = NDArray[np.int32]
+    Contexts = NDArray[np.integer]
 
 #: Counts of up to so many Gaussians are coded as they are, larger ones as a sixteenth and the rest of it.
 _DIRECT = 15
 _NUM_CLASSES = 8
 _TOKENS = HybridInteger(num_tokens=16, direct=8, mantissa_bits=0)
+
+#: There are fewer Gaussians than this.
+_MAX_COUNT = 1 << 31
 
 #: More tokens than a byte of a stream can hold, however well the models know what comes (docs/spec_compact.rst).
 _MAX_TOKENS_A_BYTE = 1 << 15
@@ -65,11 +70,11 @@ class Leaves(NamedTuple):
     `rank` is the Gaussian's place in the order of the positions' interleaved bits.
     """
 
-    x: Ints
-    y: Ints
-    log_width: Ints
-    log_height: Ints
-    rank: Ints
+    x: Levels
+    y: Levels
+    log_width: Levels
+    log_height: Levels
+    rank: Levels
 
 
 @cache
@@ -129,7 +134,7 @@ def _descend(width: int, height: int, count: int, split: Callable[[Ints, Ints, I
     The leaves are in the order of the levels, and within one in that of the nodes.
     """
     depth = 2 * (max(width, height) - 1).bit_length()
-    ends = _spread(np.array([height, width])) << np.array([0, 1])
+    ends = _spread(np.array([height, width], np.int64)) << np.array([0, 1], np.int64)
     # Rows: key, rank of the first Gaussian, number of Gaussians.
     nodes = np.array([[0], [0], [count]], np.int64)[:, : min(count, 1)]
     leaves = []
@@ -151,13 +156,15 @@ def _descend(width: int, height: int, count: int, split: Callable[[Ints, Ints, I
         halves[1, 1::2] = nodes[1] + before
         halves[2, 1::2] = nodes[2] - before
         nodes = halves.compress(halves[2] > 0, axis=1)
-    undecided_bits = np.repeat(depth - np.arange(len(leaves)), [leaf.shape[1] for leaf in leaves])
+    bits = np.repeat(depth - np.arange(len(leaves), dtype=np.int32), [leaf.shape[1] for leaf in leaves])
     keys, starts, sizes = np.concatenate(leaves, axis=1)
+    x, y, rank = (column.astype(np.int32) for column in (_gather(keys >> 1), _gather(keys), starts))
     # Only where nothing is left to decide may a leaf have more than one.
-    owner = np.repeat(np.arange(len(keys)), sizes)
-    rank = np.arange(count) + (starts - np.cumsum(sizes) + sizes)[owner]
-    keys, bits = keys[owner], undecided_bits[owner]
-    return Leaves(_gather(keys >> 1), _gather(keys), bits >> 1, (bits + 1) >> 1, rank)
+    if len(keys) < count:
+        rank -= np.cumsum(sizes, dtype=np.int32) - sizes.astype(np.int32)
+        x, y, bits, rank = (np.repeat(column, sizes) for column in (x, y, bits, rank))
+        rank += np.arange(count, dtype=np.int32)
+    return Leaves(x, y, bits >> 1, (bits + 1) >> 1, rank)
 
 
 def _encode_tree(coder: RansEncoder, width: int, height: int, keys: Ints) -> Leaves:
@@ -191,26 +198,25 @@ def _decode_tree(coder: RansDecoder, width: int, height: int, count: int, where:
     return _descend(width, height, count, split)
 
 
-def _position_bits(leaves: Leaves, exponents: NDArray[np.int32]) -> tuple[Ints, Ints]:
-    """The index of the first position of each leaf and axis, and how many bits tell the others, both (2, N)."""
-    origin, log_size, exponents = np.array(leaves[:2]), np.array(leaves[2:4]), exponents.T
-    first = (origin << np.maximum(-exponents, 0)) >> np.maximum(exponents, 0)
-    return first, np.maximum(log_size - exponents, 0)
+def _position_bits(origin: Levels, log_size: Levels, exponent: Levels) -> tuple[Levels, Levels]:
+    """The index of the first position of each leaf along an axis, and how many bits tell the others."""
+    first = (origin << np.maximum(-exponent, 0)) >> np.maximum(exponent, 0)
+    return first, np.maximum(log_size - exponent, 0)
 
 
-def _pixels(positions: NDArray[np.int32], exponents: NDArray[np.int32]) -> Ints:
-    """The column and row of the pixels that hold the centers of positions, (N, 2): floor((i + 1/2) 2^exponent)."""
+def _pixels(positions: Levels, exponents: Levels) -> Ints:
+    """The columns or rows of the pixels that hold the centers of positions: floor((i + 1/2) 2^exponent)."""
     doubled = 2 * positions.astype(np.int64) + 1
     return doubled << (exponents - MIN_POSITION_EXPONENT) >> (1 - MIN_POSITION_EXPONENT)
 
 
-def _scale_predictions(leaves: Leaves, classes: NDArray[np.int32], quantizer: CompactQuantizer) -> tuple[Ints, Ints]:
-    """What the size of the leaf and the amplitude let expect of the two scales, in their steps."""
+def _shape_predictions(leaves: Leaves, classes: Levels, quantizer: CompactQuantizer) -> tuple[Levels, Levels, Levels]:
+    """What the size of the leaf and the amplitude let expect of the two scales and the shear, in their steps."""
     octaves = leaves.log_width + leaves.log_height
     steps = np.maximum(quantizer.plan.scale_step >> classes, 1)
     first = (8 * octaves + 9 * classes + 24 + steps // 2) // steps
     second = (9 * octaves + 17 * classes - 16 + steps // 2) // steps
-    return first, second
+    return first, second, np.zeros_like(first)
 
 
 class _Components:
@@ -220,7 +226,7 @@ class _Components:
         self.models = [AdaptiveModel(16), AdaptiveModel(16, 8), AdaptiveModel(16, 12), AdaptiveModel(16, 8)][:channels]
 
     @staticmethod
-    def contexts(component: int, levels: NDArray[np.int32]) -> Ints | None:
+    def contexts(component: int, levels: Levels) -> Ints | None:
         if component == 0:
             return None
         luma = _BIT_LENGTHS[np.minimum(np.abs(levels[:, 0]), 64)]
@@ -229,18 +235,20 @@ class _Components:
         return luma
 
 
-def _push_integers(coder: RansEncoder, values: Ints, model: AdaptiveModel, contexts: Ints | None) -> None:
+def _push_integers(coder: RansEncoder, values: Ints, model: AdaptiveModel, contexts: Contexts | None) -> None:
+    if values.size and values.max() > _TOKENS.max_value:
+        raise ValueError(f"levels must be within what tokens reach, {_TOKENS.max_value}, after prediction and zigzag")
     tokens, extra, widths = _TOKENS.encode(values)
     coder.push(tokens, model, contexts)
     coder.push_bits(extra, widths)
 
 
-def _pop_integers(coder: RansDecoder, count: int, model: AdaptiveModel, contexts: Ints | None) -> Ints:
+def _pop_integers(coder: RansDecoder, count: int, model: AdaptiveModel, contexts: Contexts | None) -> Ints:
     tokens = coder.pop(count, model, contexts)
     return _TOKENS.decode(tokens, coder.pop_bits(_TOKENS.num_extra_bits(tokens))).astype(np.int64)
 
 
-def write_levels(levels: NDArray[np.int32], quantizer: CompactQuantizer) -> list[Section]:
+def write_levels(levels: Levels, quantizer: CompactQuantizer) -> list[Section]:
     """Code levels into the four sections of the compact plan.
 
     Parameters
@@ -274,22 +282,22 @@ def write_levels(levels: NDArray[np.int32], quantizer: CompactQuantizer) -> list
     leaves = _encode_tree(positions, quantizer.width, quantizer.height, keys[by_key])
     order = by_key[leaves.rank]
     levels, exponents = np.ascontiguousarray(levels[order]), exponents[order]
-    first, bits = _position_bits(leaves, exponents)
     for axis in range(2):
-        positions.push_bits(np.where(bits[axis] > 0, levels[:, axis - 2] - first[axis], 0), bits[axis])
+        first, bits = _position_bits(leaves[axis], leaves[2 + axis], exponents[:, axis])
+        positions.push_bits(levels[:, axis - 2] - first, bits)
 
     colors, components = RansEncoder(), _Components(channels)
     for component, model in enumerate(components.models):
-        column = levels[:, component].astype(np.int64)
+        values = levels[:, component].astype(np.int64)
         if component == 0:
-            _push_integers(colors, np.abs(column), model, None)
-            colors.push_bits(column < 0, column != 0)
+            _push_integers(colors, np.abs(values), model, None)
+            colors.push_bits(values < 0, values != 0)
         else:
             contexts = components.contexts(component, levels)
-            _push_integers(colors, zigzag_encode(column).astype(np.int64), model, contexts)
+            _push_integers(colors, zigzag_encode(values).astype(np.int64), model, contexts)
 
     shapes, classes = RansEncoder(), quantizer.classes(levels)
-    predictions = *_scale_predictions(leaves, classes, quantizer), 0
+    predictions = _shape_predictions(leaves, classes, quantizer)
     for column, prediction in enumerate(predictions, channels):
         difference = levels[:, column] - prediction
         _push_integers(shapes, zigzag_encode(difference).astype(np.int64), AdaptiveModel(16, _NUM_CLASSES), classes)
@@ -301,7 +309,7 @@ def write_levels(levels: NDArray[np.int32], quantizer: CompactQuantizer) -> list
     ]
 
 
-def read_levels(container: Container) -> tuple[NDArray[np.int32], CompactQuantizer]:
+def read_levels(container: Container) -> tuple[Levels, CompactQuantizer]:
     """Decode the sections of the compact plan.
 
     Parameters
@@ -329,7 +337,7 @@ def read_levels(container: Container) -> tuple[NDArray[np.int32], CompactQuantiz
         where[tag] = f"section {tag} at byte {section.offset}"
         if count * tokens > len(section.data) * _MAX_TOKENS_A_BYTE:
             raise TruncatedStream(f"{where[tag]}: expected {count} Gaussians, found {len(section.data)} bytes")
-        coders[tag] = RansDecoder(section.data, section=where[tag])
+        coders[tag] = RansDecoder(bytes(section.data), section=where[tag])
 
     # What the colors are does not depend on the positions, and the fewest bytes can hold the fewest colors: first they.
     levels = np.empty((count, channels + 5), np.int32)
@@ -345,7 +353,7 @@ def read_levels(container: Container) -> tuple[NDArray[np.int32], CompactQuantiz
 
     leaves = _decode_tree(coders["POSN"], header.width, header.height, count, where["POSN"])
     classes = quantizer.classes(levels)
-    predictions = *_scale_predictions(leaves, classes, quantizer), 0
+    predictions = _shape_predictions(leaves, classes, quantizer)
     for column, prediction in enumerate(predictions, channels):
         values = _pop_integers(coders["CHOL"], count, AdaptiveModel(16, _NUM_CLASSES), classes)
         levels[:, column] = zigzag_decode(values) + prediction
@@ -354,13 +362,13 @@ def read_levels(container: Container) -> tuple[NDArray[np.int32], CompactQuantiz
         exponents = quantizer.position_exponents(levels)
     except ValueError as error:
         raise BitstreamError(f"{where['CHOL']}: {error}") from None
-    first, bits = _position_bits(leaves, exponents)
-    for axis in range(2):
-        levels[:, axis - 2] = first[axis] + coders["POSN"].pop_bits(bits[axis])
-    at, corner = _pixels(levels[:, -2:], exponents), np.array(leaves[:2]).T
-    end = np.minimum(corner + (1 << np.array(leaves[2:4]).T), (header.width, header.height))
-    if ((at < corner) | (at >= end)).any():
-        raise BitstreamError(f"{where['POSN']}: expected centers within the leaves and the image, found others")
+    for axis, side in enumerate((header.width, header.height)):
+        origin, log_size, exponent = leaves[axis], leaves[2 + axis], exponents[:, axis]
+        first, bits = _position_bits(origin, log_size, exponent)
+        levels[:, axis - 2] = first + coders["POSN"].pop_bits(bits)
+        at = _pixels(levels[:, axis - 2], exponent)
+        if ((at < origin) | (at >= np.minimum(origin + (1 << log_size), side))).any():
+            raise BitstreamError(f"{where['POSN']}: expected centers within the leaves and the image, found others")
     for coder in coders.values():
         coder.finish()
     return levels, quantizer
@@ -368,6 +376,8 @@ def read_levels(container: Container) -> tuple[NDArray[np.int32], CompactQuantiz
 
 def _read_plan(container: Container) -> CompactQuantizer:
     header, section = container.header, container.section("PLAN")
+    if header.num_gaussians >= _MAX_COUNT:
+        raise BitstreamError(f"header at byte 16: expected fewer than 2^31 Gaussians, found {header.num_gaussians}")
     if header.tile_size:
         raise UnsupportedVersion(f"header at byte 38: expected one tile in the compact plan, found {header.tile_size}")
     try:

@@ -127,7 +127,7 @@ def _lanes_of(initial_cdfs: npt.ArrayLike | None, num_symbols: int, num_contexts
 class AdaptiveModel:
     """Dyadic adaptive model of an alphabet of 1 to 16 symbols, in any number of contexts.
 
-    A context starts from a given CDF and moves towards each symbol coded in it. All contexts share the size of the
+    A context starts from a given CDF and moves toward each symbol coded in it. All contexts share the size of the
     alphabet and the speed. With two rates a context keeps two CDFs and codes with their average.
 
     Parameters

@@ -18,7 +18,7 @@ _FOLD_BITS = 5
 
 
 def adapt_cdf(fl: list[int], symbol: int, *, rate: int | None = None, gain: int | None = None) -> list[int]:
-    """Move a CDF of any total towards a symbol, by 2^-rate or by gain / total.
+    """Move a CDF of any total toward a symbol, by 2^-rate or by gain / total.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class ReferenceModel:
         return cdfs[0] if len(cdfs) == 1 else [(a + b + 1) // 2 for a, b in zip(*cdfs, strict=True)]
 
     def adapt(self, symbol: int, context: int) -> None:
-        """Move a context towards the symbol coded in it."""
+        """Move a context toward the symbol coded in it."""
         count = self.counts[context]
         for k, (rate, gains) in enumerate(zip(self.rates, self.gains, strict=True)):
             cdf = self.cdfs[context][k]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,9 +17,12 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-#: Standard deviation, in pixels, of a new Gaussian, and of the filter over the squared error that places it.
+#: Standard deviation, in pixels, of a new Gaussian, and of the filter over the squared error that places it. Both are
+#: larger where Gaussians are few: each has a square of so many pixels to a side to itself, and the filter has a bound.
 NEW_SCALE = 1.5
 ERROR_SIGMA = 1.5
+USUAL_SPACING = 24.0
+MAX_ERROR_SIGMA = 6.0
 #: The part of its least-squares color that a new Gaussian starts with: its neighbors move as well.
 NEW_COLOR = 0.5
 #: Neighbors that take over what a removed Gaussian leaves.
@@ -38,13 +42,16 @@ def newcomers(objective: Objective, params: Params, count: int, rng: np.random.G
     """
     kernels, width, threads = objective.kernels, objective.width, objective.threads
     image = objective.image_gradient(params)
-    error = kernels.blur(kernels.energy(image, width, threads), width, ERROR_SIGMA, threads)
+    spacing = math.sqrt(objective.height * width / max(len(params.means) + count, 1))
+    scale = NEW_SCALE * max(spacing / USUAL_SPACING, 1.0)
+    sigma = min(ERROR_SIGMA * max(spacing / USUAL_SPACING, 1.0), MAX_ERROR_SIGMA)
+    error = kernels.blur(kernels.energy(image, width, threads), width, sigma, threads)
     y, x = np.divmod(sample(objective, error, count, rng), width)
     means = np.stack([x, y], axis=1).astype(np.float32)
-    cholesky = np.tile(np.array([NEW_SCALE, NEW_SCALE, 0.0], np.float32), (count, 1))
+    cholesky = np.tile(np.array([scale, scale, 0.0], np.float32), (count, 1))
     colorless = Params(means, cholesky, np.zeros((count, objective.channels), np.float32))
     projection = kernels.backward(colorless, image, width, threads)[:, : objective.channels]
-    colors = projection * np.float32(-NEW_COLOR / (kernels.kernel_energy * NEW_SCALE**2))
+    colors = projection * np.float32(-NEW_COLOR / (kernels.kernel_energy * scale**2))
     return Params(means, cholesky, np.ascontiguousarray(colors))
 
 

@@ -32,8 +32,8 @@ OPTIMIZERS: dict[str, type[NaturalGradient] | type[Adam]] = {"natural": NaturalG
 #: Gaussians that the first and the last of them move; it falls geometrically.
 RELOCATE_EVERY = 15
 RELOCATE_UNTIL = 0.8
-FIRST_SHARE = 0.07
-LAST_SHARE = 0.01
+FIRST_SHARE = 0.14
+LAST_SHARE = 0.02
 
 #: Weight of the amplitudes in units of the mean squared error; see `Fitter`.
 AMPLITUDE_PENALTY = 2.0
@@ -60,7 +60,7 @@ class Fitter:
         All chance comes from it: the same calls give the same bytes, for any number of threads.
     amplitude_penalty : float
         To the loss, ``"natural"`` adds this times the current squared error times the mean over the image of
-        l1 l2 |c|², summed over Gaussians: amplitudes that cancel between neighbors quantize badly.
+        ``l1 l2 |c|²``, summed over Gaussians: amplitudes that cancel between neighbors quantize badly.
     threads : int, optional
         The most threads to use; by default what OpenMP offers.
     backend : Backend, optional

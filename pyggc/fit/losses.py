@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Weights of the loss l2 · mean(r²) + l1 · mean(|r|) + ssim · (1 - SSIM), r the residual.
+    """Weights of the loss ``l2 mean(r²) + l1 mean(|r|) + ssim (1 - SSIM)``, r the residual.
 
     The means are over pixels and channels; SSIM is that of `pyggc.evaluate.ssim` for a range of 1.
 

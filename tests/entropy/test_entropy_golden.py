@@ -19,30 +19,38 @@ GOLDEN = {
     "steady": (
         {"num_symbols": 16, "rate": 5, "schedule": "steady"},
         200,
-        "283d11f85f4275c0e1c5ec1f0d2f44803f0389961c39f0c95f8bc4e9690514296482a6fffcba1340"
-        "9548ca4cc278cd7ceeb236973aef0618d852f394f01ebe1f63497e00cd4edc9710dabda4f238bfa5"
-        "97e8d1a7fd725ede0b1bce8b2d5bd1dc9e",
+        (
+            "283d11f85f4275c0e1c5ec1f0d2f44803f0389961c39f0c95f8bc4e9690514296482a6fffcba1340"
+            "9548ca4cc278cd7ceeb236973aef0618d852f394f01ebe1f63497e00cd4edc9710dabda4f238bfa5"
+            "97e8d1a7fd725ede0b1bce8b2d5bd1dc9e"
+        ),
     ),
     "early": (
         {"num_symbols": 16, "rate": 5, "schedule": "early"},
         200,
-        "1fdf5879799ae08de8eff4a1e7c801078f167f122200484e7754246a74d926b207d5397ef06f4744"
-        "0eb92d6f47c4307cd5f1f483fe38c60b779cc094756233235ecd0ca6fff44594c5c31c8368336c02"
-        "0f02e210b3cae1dfd299be164fbbbf5c3b",
+        (
+            "1fdf5879799ae08de8eff4a1e7c801078f167f122200484e7754246a74d926b207d5397ef06f4744"
+            "0eb92d6f47c4307cd5f1f483fe38c60b779cc094756233235ecd0ca6fff44594c5c31c8368336c02"
+            "0f02e210b3cae1dfd299be164fbbbf5c3b"
+        ),
     ),
     "fast": (
         {"num_symbols": 16},
         200,
-        "015979d9c376920107a85531b0c633ae079ab4d0def7b1d9250ca57bd489ac25e3510522b62cf679"
-        "d647530b614b62b3645d1c3e756b83f597155b4b40c7460e96c9acec3e31a329720aeb56e30156d1"
-        "11e6bdc07202cc22a3ef01dc175e",
+        (
+            "015979d9c376920107a85531b0c633ae079ab4d0def7b1d9250ca57bd489ac25e3510522b62cf679"
+            "d647530b614b62b3645d1c3e756b83f597155b4b40c7460e96c9acec3e31a329720aeb56e30156d1"
+            "11e6bdc07202cc22a3ef01dc175e"
+        ),
     ),
     "two rates": (
         {"num_symbols": 16, "num_contexts": 3, "rate": (4, 7)},
         200,
-        "02ff0e372d10549db6b202b0fd7b33725a4763a53914d7166d954080e8cf7ddc70f0c9abf95e9806"
-        "7a2c7cd63ec2e68eaf8ac41f2be7ed2e6a57edd02d499323917b73987841fd11a11202db4c6a6990"
-        "0667a82ed4c175128e19defbd13da86c618d606354",
+        (
+            "02ff0e372d10549db6b202b0fd7b33725a4763a53914d7166d954080e8cf7ddc70f0c9abf95e9806"
+            "7a2c7cd63ec2e68eaf8ac41f2be7ed2e6a57edd02d499323917b73987841fd11a11202db4c6a6990"
+            "0667a82ed4c175128e19defbd13da86c618d606354"
+        ),
     ),
 }
 

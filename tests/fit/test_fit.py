@@ -73,7 +73,7 @@ def test_losses_are_what_they_say(waves: Image) -> None:
 
 def test_ssim_loss_improves_ssim(photo: Image) -> None:
     plain, structural = (
-        fit(photo, 120, max_iterations=60, loss=weights) for weights in (LossWeights(), LossWeights(l2=1.0, ssim=0.1))
+        fit(photo, 120, max_iterations=150, loss=weights) for weights in (LossWeights(), LossWeights(l2=1.0, ssim=0.1))
     )
     ssims = [ssim_float64(photo, rasterize(result.gaussians, dtype=np.float32)) for result in (plain, structural)]
     assert ssims[1] > ssims[0]

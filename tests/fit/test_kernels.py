@@ -252,3 +252,20 @@ def test_shapes_are_checked() -> None:
         kernels.backward(Params(params.means[:3], *params[1:]), image, 20, 1)
     with pytest.raises(ValueError, match="coordinates"):
         kernels.natural(params, np.zeros((4, 7), np.float32), np.zeros((4, 8), np.float32), 0.0)
+
+
+def test_a_long_gaussian_does_not_slide_along_the_border() -> None:
+    """At the right border, a shift to the right must not become one downward."""
+    kernels, bounds = CpuFitKernels(_fit.variants()[-1]), Bounds(40, 30, 0.4, 100.0, 100.0)
+    cholesky = np.array([[50.0, 1.0, 20.0]], np.float32)
+    for mean, p, expected in (
+        ((39.5, 10.0), (0.2, 0.0), (39.5, 10.0)),
+        ((39.5, 10.0), (0.2, 0.3), (39.5, 10.3)),
+        ((39.5, 25.0), (0.4, 0.3), (39.5, 25.3)),
+        ((20.0, 10.0), (0.1, 0.3), (25.0, 12.3)),
+        ((20.0, 29.5), (0.0, 0.3), (20.0 - 50.0 * 20.0 * 0.3 / 401.0, 29.5)),
+    ):
+        params = Params(np.array([mean], np.float32), cholesky, np.ones((1, 1), np.float32))
+        direction = np.array([[0.0, *p, 0.0, 0.0, 0.0]], np.float32)
+        moved, _ = kernels.retract(params, direction, 1.0, bounds)
+        np.testing.assert_allclose(moved.means[0], expected, rtol=1e-5)

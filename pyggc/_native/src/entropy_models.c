@@ -1,10 +1,9 @@
 /* The loops that run adaptive models over symbols. */
 #include "ggc/rans.h"
 
-static inline __attribute__((always_inline)) void ggc_model_steps_for(
-    const ggc_dyadic *m, const int num_rates, const uint8_t *symbols, const uint32_t *contexts, size_t n,
-    uint32_t *steps)
-{
+static inline __attribute__((always_inline)) void ggc_model_steps_for(const ggc_dyadic *m, const int num_rates,
+                                                                      const uint8_t *symbols, const uint32_t *contexts,
+                                                                      size_t n, uint32_t *steps) {
     const ggc_bounds bounds = ggc_bounds_of(m->num_symbols);
     uint16_t mixed[GGC_LANES] __attribute__((aligned(2 * GGC_LANES)));
     for (size_t i = 0; i < n; i++) {
@@ -29,9 +28,9 @@ static inline __attribute__((always_inline)) void ggc_model_steps_for(
     }
 }
 
-static inline __attribute__((always_inline)) uint32_t ggc_decode_symbol(
-    const ggc_dyadic *m, const int num_rates, const ggc_bounds *bounds, uint32_t context, uint64_t *x)
-{
+static inline __attribute__((always_inline)) uint32_t ggc_decode_symbol(const ggc_dyadic *m, const int num_rates,
+                                                                        const ggc_bounds *bounds, uint32_t context,
+                                                                        uint64_t *x) {
     uint16_t mixed[GGC_LANES] __attribute__((aligned(2 * GGC_LANES)));
     uint16_t *lanes = m->lanes + (size_t)context * num_rates * GGC_LANES;
     const uint16_t *coded = lanes;
@@ -56,10 +55,9 @@ static inline __attribute__((always_inline)) uint32_t ggc_decode_symbol(
     return symbol;
 }
 
-static inline __attribute__((always_inline)) void ggc_decode_for(
-    ggc_rans_reader *r, const ggc_dyadic *m, const int num_rates, const uint32_t *contexts, size_t n,
-    uint8_t *symbols)
-{
+static inline __attribute__((always_inline)) void ggc_decode_for(ggc_rans_reader *r, const ggc_dyadic *m,
+                                                                 const int num_rates, const uint32_t *contexts,
+                                                                 size_t n, uint8_t *symbols) {
     const ggc_bounds bounds = ggc_bounds_of(m->num_symbols);
     size_t i = 0;
     /* While each of two steps may take a word from the stream, both states stay in registers. */
@@ -87,17 +85,14 @@ static inline __attribute__((always_inline)) void ggc_decode_for(
     }
 }
 
-void ggc_model_steps(const ggc_dyadic *m, const uint8_t *symbols, const uint32_t *contexts, size_t n,
-                            uint32_t *steps)
-{
+void ggc_model_steps(const ggc_dyadic *m, const uint8_t *symbols, const uint32_t *contexts, size_t n, uint32_t *steps) {
     if (m->num_rates == 1)
         ggc_model_steps_for(m, 1, symbols, contexts, n, steps);
     else
         ggc_model_steps_for(m, 2, symbols, contexts, n, steps);
 }
 
-void ggc_decode(ggc_rans_reader *r, const ggc_dyadic *m, const uint32_t *contexts, size_t n, uint8_t *symbols)
-{
+void ggc_decode(ggc_rans_reader *r, const ggc_dyadic *m, const uint32_t *contexts, size_t n, uint8_t *symbols) {
     if (m->num_rates == 1)
         ggc_decode_for(r, m, 1, contexts, n, symbols);
     else

@@ -1,15 +1,13 @@
 /* rANS without the models: the backward pass, the flush, its opposite, and raw bits. */
 #include "ggc/rans.h"
 
-static inline uint8_t *put_word(uint8_t *next, uint32_t word)
-{
+static inline uint8_t *put_word(uint8_t *next, uint32_t word) {
     next -= GGC_RANS_WORD_BYTES;
     ggc_store_word(next, word);
     return next;
 }
 
-static inline uint64_t put_step(uint64_t x, uint32_t step, uint8_t **next)
-{
+static inline uint64_t put_step(uint64_t x, uint32_t step, uint8_t **next) {
     const uint32_t frequency = step & 0xffff;
     if (ggc_rans_full(x, frequency)) {
         *next = put_word(*next, (uint32_t)x);
@@ -19,8 +17,7 @@ static inline uint64_t put_step(uint64_t x, uint32_t step, uint8_t **next)
 }
 
 /* Raw bits, pushed in the reverse of the order in which take_bits pops them. */
-static uint64_t put_bits(uint64_t x, uint32_t value, int width, uint8_t **next)
-{
+static uint64_t put_bits(uint64_t x, uint32_t value, int width, uint8_t **next) {
     int last = width % GGC_CDF_BITS;
     for (int step = last ? last : GGC_CDF_BITS; width > 0; width -= step, value >>= step, step = GGC_CDF_BITS) {
         const uint32_t chunk = value & ((1u << step) - 1);
@@ -31,8 +28,7 @@ static uint64_t put_bits(uint64_t x, uint32_t value, int width, uint8_t **next)
 
 /* Codes the steps backward into the bytes before `end`, which must hold 2 * num_steps + GGC_RANS_OVERHEAD;
  * returns how many it wrote. `state` receives the states as a decoder finds them before step 0. */
-size_t ggc_rans_encode(const uint32_t *steps, size_t num_steps, uint8_t *end, uint64_t state[2])
-{
+size_t ggc_rans_encode(const uint32_t *steps, size_t num_steps, uint8_t *end, uint64_t state[2]) {
     uint8_t *next = end;
     size_t k = num_steps;
     uint64_t x = GGC_RANS_INITIAL;
@@ -67,8 +63,7 @@ size_t ggc_rans_encode(const uint32_t *steps, size_t num_steps, uint8_t *end, ui
 }
 
 /* `flip` is 1 where the steps alternate between the states, 0 where x[0] alone decodes them. */
-static uint32_t take_bits(ggc_rans_reader *r, int width, uint32_t flip)
-{
+static uint32_t take_bits(ggc_rans_reader *r, int width, uint32_t flip) {
     uint32_t value = 0;
     while (width > 0 && r->status == GGC_RANS_OK) {
         const int step = width < GGC_CDF_BITS ? width : GGC_CDF_BITS;
@@ -84,8 +79,7 @@ static uint32_t take_bits(ggc_rans_reader *r, int width, uint32_t flip)
 
 /* Reads the states: no bytes are the initial state; up to eight are one state; of a longer stream the first five
  * to eight are, so that whole words remain, and the second state is unfolded from the first. */
-void ggc_rans_open(ggc_rans_reader *r, const uint8_t *data, size_t size)
-{
+void ggc_rans_open(ggc_rans_reader *r, const uint8_t *data, size_t size) {
     const size_t head = size <= GGC_RANS_MAX_SINGLE ? size : 5 + (size - 5) % GGC_RANS_WORD_BYTES;
     *r = (ggc_rans_reader){.data = data, .next = data + head, .end = data + size};
     for (size_t i = 0; i < head; i++)
@@ -107,8 +101,7 @@ void ggc_rans_open(ggc_rans_reader *r, const uint8_t *data, size_t size)
     r->next += GGC_RANS_WORD_BYTES;
 }
 
-int ggc_rans_pop_bits(ggc_rans_reader *r, const uint8_t *widths, size_t n, uint32_t *values)
-{
+int ggc_rans_pop_bits(ggc_rans_reader *r, const uint8_t *widths, size_t n, uint32_t *values) {
     for (size_t i = 0; i < n && r->status == GGC_RANS_OK; i++)
         values[i] = take_bits(r, widths[i], 1);
     return r->status;

@@ -13,8 +13,8 @@
 #define TILE_HEIGHT 32
 #define TILE_STRIDE (TILE_WIDTH + GGC_PADDING)
 
-/* Tiles that a thread sums, and Gaussians that it gathers, at a time. A second thread needs as many again: waking it
- * costs more than a little work. */
+/* Tiles that a thread sums, and Gaussians that it gathers, at a time. No thread is woken for less than that many tiles,
+ * or four times that many Gaussians: waking it would cost more. */
 #define FORWARD_CHUNK 4
 #define GATHER_CHUNK 16
 
@@ -64,7 +64,9 @@ ggc_fit_item ggc_fit_prepare(const ggc_params *params, int64_t index, int32_t wi
     return item;
 }
 
-static int is_empty(const ggc_fit_item *item) { return item->x0 >= item->x1 || item->y0 >= item->y1; }
+static int is_empty(const ggc_fit_item *item) {
+    return item->x0 >= item->x1 || item->y0 >= item->y1;
+}
 
 /* Bins: tile k's Gaussians are list[ends[k - 1]] to list[ends[k] - 1], in the order of their indices. */
 typedef struct {

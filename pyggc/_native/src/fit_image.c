@@ -19,9 +19,13 @@
 #define SSIM_HALO (2 * SSIM_RADIUS)
 #define SSIM_ROWS (STRIP + 2 * SSIM_HALO)
 
-static int32_t least(int32_t a, int32_t b) { return a < b ? a : b; }
+static int32_t least(int32_t a, int32_t b) {
+    return a < b ? a : b;
+}
 
-static int32_t most(int32_t a, int32_t b) { return a > b ? a : b; }
+static int32_t most(int32_t a, int32_t b) {
+    return a > b ? a : b;
+}
 
 static const float *row_of(const ggc_planes *image, int32_t y, int32_t c) {
     return image->data + ((ptrdiff_t)y * image->channels + c) * image->stride;
@@ -102,7 +106,9 @@ typedef struct {
 } ssim_job;
 
 /* The greatest radius of a window that fits. */
-static int radius_within(int32_t side) { return least(SSIM_RADIUS, (side - 1) / 2); }
+static int radius_within(int32_t side) {
+    return least(SSIM_RADIUS, (side - 1) / 2);
+}
 
 /* Along a row: `in` has radius_x valid or zero samples before and after the `count` of out. */
 static void combine_across(const ssim_job *job, const float *in, float *out, ptrdiff_t count) {
@@ -148,7 +154,7 @@ static double ssim_windows(const ssim_job *job, const ssim_scratch *s, int32_t y
     }
     for (int i = 0; i < 3; i++)
         slope[i] = s->slopes[i] + at + r;
-    return job->variant->ssim(s->moments, slope, count);
+    return job->variant->ssim(s->moments, slope, s->line, count);
 }
 
 /* gradient += scale (W by_x + 2 x W by_xx + y W by_xy), where W is the window's transpose, itself. */

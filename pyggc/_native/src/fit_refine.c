@@ -70,8 +70,8 @@ static void step_shape(const ggc_compact_plan *plan, const candidate *from, cons
     ggc_quantize_shape(plan, &steps, mean, cholesky, min_log_scale, shape);
 }
 
-static int refine_row(const ggc_compact_plan *plan, int32_t *levels, const ggc_planes *residual,
-                      double min_log_scale, int32_t limit, const ggc_fit_variant *variant) {
+static int refine_row(const ggc_compact_plan *plan, int32_t *levels, const ggc_planes *residual, double min_log_scale,
+                      int32_t limit, const ggc_fit_variant *variant) {
     const int channels = plan->channels, row = channels + 5;
     const size_t size = row * sizeof *levels;
     candidate old, moved;
@@ -94,7 +94,7 @@ static int refine_row(const ggc_compact_plan *plan, int32_t *levels, const ggc_p
         place(plan, residual, &moved);
         float other[GGC_MAX_COORDINATES + 1];
         const double other_square = variant->gather_square(&moved.item, residual, other);
-        double other_products[GGC_MAX_CHANNELS];
+        double other_products[GGC_MAX_CHANNELS] = {0};
         for (int c = 0; c < channels; c++)
             other_products[c] = other[c];
         if (other_square > 1e-6 && fit_colors(plan, other_products, other_square, limit, &moved))

@@ -75,7 +75,9 @@ void ggc_fit_natural(const ggc_params *params, float *g, float *z, const float *
     }
 }
 
-static float larger(float a, float b) { return a > b ? a : b; }
+static float larger(float a, float b) {
+    return a > b ? a : b;
+}
 
 /* Raises log-scales to the least they may be. The other coordinates answer as the block's quadratic model would have
  * them, so that a direction of descent stays one. */
@@ -128,7 +130,25 @@ double ggc_fit_conjugate(const ggc_params *params, const float *g, const float *
     return slope < 0.0 ? slope : combine(params, g, z, direction, 0.0f, reach, min_scale);
 }
 
-static float clip(float v, float low, float high) { return v > low ? (v < high ? v : high) : low; }
+static float clip(float v, float low, float high) {
+    return v > low ? (v < high ? v : high) : low;
+}
+
+/* mean = from + L p, where p is first moved to the nearest point that keeps the mean within the image: nearest in
+ * whitened coordinates, in which the block is a multiple of the identity, so that descent stays descent. (Clipping the
+ * mean itself would let a long, sheared Gaussian slide along the border.) */
+static void move_mean(const float *from, const float *l, float p1, float p2, const ggc_fit_bounds *bounds,
+                      float *mean) {
+    const float left = -0.5f - from[0], right = bounds->width - 0.5f - from[0];
+    const float up = -0.5f - from[1], down = bounds->height - 0.5f - from[1];
+    float x = clip(l[0] * p1, left, right);
+    const float y = l[2] * (x / l[0]) + l[1] * p2, excess = y - clip(y, up, down);
+    /* Where x is free, both coordinates answer; where it is not, p2 does alone. */
+    if (x == l[0] * p1)
+        x = clip(x - l[0] * l[2] * excess / (l[1] * l[1] + l[2] * l[2]), left, right);
+    mean[0] = clip(from[0] + x, -0.5f, bounds->width - 0.5f);
+    mean[1] = clip(from[1] + (y - excess), -0.5f, bounds->height - 0.5f);
+}
 
 double ggc_fit_retract(const ggc_params *params, const float *direction, float step, const ggc_fit_bounds *bounds,
                        float *means, float *cholesky, float *colors) {
@@ -145,8 +165,7 @@ double ggc_fit_retract(const ggc_params *params, const float *direction, float s
         const float e2 = expf(clip(step * shape[3], -MAX_SCALE, MAX_SCALE));
         const float shear = clip(step * shape[4], -MAX_SHEAR, MAX_SHEAR);
         float *mean = means + 2 * i, *factor = cholesky + 3 * i, *to = colors + channels * i;
-        mean[0] = clip(from[0] + l[0] * p1, -0.5f, bounds->width - 0.5f);
-        mean[1] = clip(from[1] + (l[2] * p1 + l[1] * p2), -0.5f, bounds->height - 0.5f);
+        move_mean(from, l, p1, p2, bounds, mean);
         factor[2] = clip(l[2] * e1 + l[1] * shear, -high, high);
         factor[0] = clip(l[0] * e1, low, high);
         factor[1] = clip(l[1] * e2, low, high);

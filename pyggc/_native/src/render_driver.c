@@ -44,12 +44,12 @@ static double clip(double v, double low, double high) {
     return v > low ? (v < high ? v : high) : low;
 }
 
-/* The integers of [centre - half, centre + half] within [low, high), as [first, end). */
-static void clip_range(double centre, double half, int32_t low, int32_t high, int32_t *first, int32_t *end) {
-    *first = low + (int32_t)clip(centre - half - low + 1.0, 0.0, (double)high - low); /* floor + 1 >= ceil */
+/* The integers of [center - half, center + half] within [low, high), as [first, end). */
+static void clip_range(double center, double half, int32_t low, int32_t high, int32_t *first, int32_t *end) {
+    *first = low + (int32_t)clip(center - half - low + 1.0, 0.0, (double)high - low); /* floor + 1 >= ceil */
     if (*first > low)
         (*first)--;
-    *end = low + (int32_t)clip(centre + half - low + 1.0, 0.0, (double)high - low);
+    *end = low + (int32_t)clip(center + half - low + 1.0, 0.0, (double)high - low);
 }
 
 /* The region in the pixels that are evaluated, which supersampling makes smaller. */

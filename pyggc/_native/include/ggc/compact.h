@@ -37,6 +37,7 @@ typedef struct {
     int32_t width, height;
 } ggc_compact_plan;
 
+/* clang-format off */
 /* 2^(i / 32). */
 static const double ggc_exp2_table[GGC_OCTAVE] = {
     0x1.0000000000000p+0, 0x1.059b0d3158574p+0, 0x1.0b5586cf9890fp+0, 0x1.11301d0125b51p+0,
@@ -56,9 +57,12 @@ static const double ggc_exp2_table[GGC_OCTAVE] = {
 #define GGC_R6 0x1.a20bd700c2c3ep-2
 static const double ggc_basis1[GGC_MAX_CHANNELS * GGC_MAX_CHANNELS] = {1.0};
 static const double ggc_basis3[GGC_MAX_CHANNELS * GGC_MAX_CHANNELS] = {
-    GGC_R3, GGC_R3, GGC_R3,  0.0, GGC_R2, 0.0, -GGC_R2, 0.0,
-    GGC_R6, -2.0 * GGC_R6, GGC_R6, 0.0, 0.0,  0.0, 0.0,     1.0,
+    GGC_R3, GGC_R3,        GGC_R3,  0.0,
+    GGC_R2, 0.0,           -GGC_R2, 0.0,
+    GGC_R6, -2.0 * GGC_R6, GGC_R6,  0.0,
+    0.0,    0.0,           0.0,     1.0,
 };
+/* clang-format on */
 
 GGC_INLINE const double *ggc_basis(int channels) {
     return channels >= 3 ? ggc_basis3 : ggc_basis1;
@@ -197,7 +201,7 @@ GGC_INLINE void ggc_quantize_shape(const ggc_compact_plan *p, const ggc_row_step
     int32_t e[2];
     ggc_position_exponents(p, s, shape, &e[0], &e[1]);
     for (int i = 0; i < 2; i++) {
-        /* The last index whose centre lies within the image. */
+        /* The last index whose center lies within the image. */
         const int32_t last = (int32_t)__builtin_ceil(__builtin_ldexp(i ? p->height : p->width, -e[i]) - 0.5) - 1;
         const double at = __builtin_floor(__builtin_ldexp((double)mean[i] + 0.5, -e[i]));
         shape[3 + i] = at < 0.0 ? 0 : at > last ? last : (int32_t)at;

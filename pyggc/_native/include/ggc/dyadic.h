@@ -37,10 +37,10 @@ typedef struct {
     uint32_t num_contexts;
     int num_symbols;
     int num_rates;
-    int rate[GGC_MAX_RATES];               /* the steady state moves by 2^-rate */
-    uint32_t num_gains[GGC_MAX_RATES];     /* counts below it use gains[count] instead */
-    const uint16_t *gains[GGC_MAX_RATES];  /* in units of 2^-15, at most 2^15 */
-    uint16_t saturation;                   /* the larger num_gains */
+    int rate[GGC_MAX_RATES];              /* the steady state moves by 2^-rate */
+    uint32_t num_gains[GGC_MAX_RATES];    /* counts below it use gains[count] instead */
+    const uint16_t *gains[GGC_MAX_RATES]; /* in units of 2^-15, at most 2^15 */
+    uint16_t saturation;                  /* the larger num_gains */
 } ggc_dyadic;
 
 /* What an update needs besides the CDF: the lowest value of each lane (every symbol below one unit wide), and
@@ -49,20 +49,17 @@ typedef struct {
     ggc_cdf index, floor, ceiling;
 } ggc_bounds;
 
-static inline ggc_cdf ggc_load_cdf(const uint16_t *lanes)
-{
+static inline ggc_cdf ggc_load_cdf(const uint16_t *lanes) {
     ggc_cdf cdf;
     memcpy(&cdf, __builtin_assume_aligned(lanes, 2 * GGC_LANES), sizeof cdf);
     return cdf;
 }
 
-static inline void ggc_store_cdf(uint16_t *lanes, ggc_cdf cdf)
-{
+static inline void ggc_store_cdf(uint16_t *lanes, ggc_cdf cdf) {
     memcpy(__builtin_assume_aligned(lanes, 2 * GGC_LANES), &cdf, sizeof cdf);
 }
 
-static inline ggc_bounds ggc_bounds_of(int num_symbols)
-{
+static inline ggc_bounds ggc_bounds_of(int num_symbols) {
     uint16_t lanes[3][GGC_LANES] __attribute__((aligned(2 * GGC_LANES)));
     for (int j = 0; j < GGC_LANES; j++) {
         const int above = num_symbols - (j + 1);
@@ -75,8 +72,7 @@ static inline ggc_bounds ggc_bounds_of(int num_symbols)
 
 /* The average of two CDFs, rounded up. Both rise by at least 1 a lane, so their sum rises by at least 2 and the
  * rounded half by at least 1: the average is strictly increasing too. Written without a carry out of 16 bits. */
-static inline ggc_cdf ggc_mix(ggc_cdf a, ggc_cdf b)
-{
+static inline ggc_cdf ggc_mix(ggc_cdf a, ggc_cdf b) {
     for (int p = 0; p < GGC_PARTS; p++)
         a.part[p] = (a.part[p] | b.part[p]) - ((a.part[p] ^ b.part[p]) >> 1);
     return a;
@@ -84,24 +80,21 @@ static inline ggc_cdf ggc_mix(ggc_cdf a, ggc_cdf b)
 
 /* The lanes below a symbol, all ones there: from the symbol (encoder), or from a slot of its interval (decoder),
  * where the lanes at or below the slot are just those, and the update need not wait for the symbol's number. */
-static inline ggc_cdf ggc_below_symbol(const ggc_bounds *b, uint32_t symbol)
-{
+static inline ggc_cdf ggc_below_symbol(const ggc_bounds *b, uint32_t symbol) {
     ggc_cdf below;
     for (int p = 0; p < GGC_PARTS; p++)
         below.part[p] = (ggc_u16_part)(b->index.part[p] < ((ggc_u16_part){0} + (uint16_t)symbol));
     return below;
 }
 
-static inline ggc_cdf ggc_below_slot(ggc_cdf cdf, uint32_t slot)
-{
+static inline ggc_cdf ggc_below_slot(ggc_cdf cdf, uint32_t slot) {
     for (int p = 0; p < GGC_PARTS; p++)
         cdf.part[p] = (ggc_u16_part)(cdf.part[p] <= ((ggc_u16_part){0} + (uint16_t)slot));
     return cdf;
 }
 
 /* The number of lanes below: the symbol. The last lane is never one of them. */
-static inline uint32_t ggc_count_below(ggc_cdf below)
-{
+static inline uint32_t ggc_count_below(ggc_cdf below) {
 #if defined(__SSE2__)
     return (uint32_t)__builtin_ctz(
         ~(uint32_t)_mm_movemask_epi8(_mm_packs_epi16((__m128i)below.part[0], (__m128i)below.part[1])));
@@ -115,19 +108,17 @@ static inline uint32_t ggc_count_below(ggc_cdf below)
 }
 
 /* fl[symbol] of lanes in memory, without a branch on the most probable symbol. */
-static inline uint32_t ggc_cdf_start(const uint16_t *lanes, uint32_t symbol)
-{
+static inline uint32_t ggc_cdf_start(const uint16_t *lanes, uint32_t symbol) {
     return lanes[(symbol - 1) & (GGC_LANES - 1)] & -(uint32_t)(symbol != 0);
 }
 
-/* One step of adaptation towards a symbol, given the lanes below it. With `toward` = fl - floor below the symbol (>= 0) and fl - ceiling
- * at and above it (<= 0), both formulas of the draft are fl -= floor(toward * gain), but that the steady state
- * rounds away from zero below the symbol: ceil(g / 2^r) = floor((g - 1) / 2^r) + 1. The shifts of negative
- * numbers are arithmetic: they must floor. Neither step can pass the bound that it moves towards, and both are
+/* One step of adaptation toward a symbol, given the lanes below it. With `toward` = fl - floor below the symbol (>= 0)
+ * and fl - ceiling at and above it (<= 0), both formulas of the draft are fl -= floor(toward * gain), but that the
+ * steady state rounds away from zero below the symbol: ceil(g / 2^r) = floor((g - 1) / 2^r) + 1. The shifts of negative
+ * numbers are arithmetic: they must floor. Neither step can pass the bound that it moves toward, and both are
  * monotonic in the distance to it, so a strictly increasing CDF stays one. */
 static inline ggc_cdf ggc_adapt(ggc_cdf cdf, const ggc_bounds *b, ggc_cdf lanes_below, uint32_t count,
-                                const uint16_t *gains, uint32_t num_gains, int rate)
-{
+                                const uint16_t *gains, uint32_t num_gains, int rate) {
     const int early = count < num_gains;
     const int32_t gain = early ? gains[count] : 0;
     for (int p = 0; p < GGC_PARTS; p++) {

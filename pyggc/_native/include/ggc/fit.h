@@ -80,9 +80,9 @@ typedef struct {
     void (*splat)(const ggc_fit_item *item, const ggc_planes *image, float sign);
     /* out[i] = sum over k < taps of weights[k] rows[k][i]; up to GGC_PADDING entries past count are touched. */
     void (*combine)(const float *const *rows, const float *weights, int taps, float *out, ptrdiff_t count);
-    /* The SSIM of a row of windows from their moments E[x], E[y], E[xx], E[yy], E[xy]; returns the sum and leaves the
-     * derivatives by E[x], E[xx] and E[xy] in slope. */
-    double (*ssim)(float *const moments[5], float *const slope[3], ptrdiff_t count);
+    /* The SSIM of a row of windows, to values, from their moments E[x], E[y], E[xx], E[yy], E[xy], and its
+     * derivatives by E[x], E[xx] and E[xy], to slope. Returns the sum. */
+    double (*ssim)(float *const moments[5], float *const slope[3], float *values, ptrdiff_t count);
 } ggc_fit_variant;
 
 extern const ggc_fit_variant ggc_fit_baseline;

@@ -93,7 +93,9 @@ GGC_INLINE void add_list(const ggc_fit_tile *tile, const ggc_fit_item *items, co
     }
 }
 
-GGC_INLINE ggc_vf masked(ggc_vf value, ggc_vi mask) { return (ggc_vf)((ggc_vi)value & mask); }
+GGC_INLINE ggc_vf masked(ggc_vf value, ggc_vi mask) {
+    return (ggc_vf)((ggc_vi)value & mask);
+}
 
 /* Sums over the pixels of a Gaussian, lane by lane: of w image, and of v times 1, u1, u2, ... where
  * v = e (k . image); e is the exponential within the support and zero without. */
@@ -103,8 +105,7 @@ typedef struct {
 } moments;
 
 GGC_INLINE void gather_column(moments *sums, const ggc_gaussian *g, const float *image, ptrdiff_t stride,
-                              const int channels, const int with_square, float x, const float *t,
-                               int32_t rows) {
+                              const int channels, const int with_square, float x, const float *t, int32_t rows) {
     const columns at = columns_of(g, x);
     const ggc_vf zero = {0};
     ggc_vf color[GGC_MAX_CHANNELS] = {zero, zero, zero, zero}, v0 = zero, v2 = zero, v22 = zero;
@@ -161,9 +162,8 @@ GGC_INLINE float gather_item(const ggc_fit_item *item, const ggc_planes *image, 
             const int32_t count = needed < BLOCKS ? needed : BLOCKS;
             fit_block_rows(item, (float)x, (float)y, count, rows, first, end);
             for (int32_t i = 0; i < count; i++, x += GGC_LANES)
-                gather_column(&sums, &g, image->data + (y + first[i]) * pitch + x, image->stride, channels,
-                              with_square, (float)x,
-                              t + first[i], end[i] - first[i]);
+                gather_column(&sums, &g, image->data + (y + first[i]) * pitch + x, image->stride, channels, with_square,
+                              (float)x, t + first[i], end[i] - first[i]);
         }
     }
     for (int c = 0; c < channels; c++)
@@ -226,8 +226,8 @@ static float gather_square(const ggc_fit_item *item, const ggc_planes *image, fl
 }
 
 /* One block of columns of a Gaussian with colors k, which are zero in the lanes past the image. */
-GGC_INLINE void splat_column(const ggc_gaussian *g, const ggc_vf *k, float *image, ptrdiff_t stride,
-                             const int channels, float x, const float *t, int32_t rows) {
+GGC_INLINE void splat_column(const ggc_gaussian *g, const ggc_vf *k, float *image, ptrdiff_t stride, const int channels,
+                             float x, const float *t, int32_t rows) {
     const columns at = columns_of(g, x);
     for (int32_t row = 0; row < rows; row++) {
         const ggc_vf u2 = t[row] - at.su1;

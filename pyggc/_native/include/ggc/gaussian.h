@@ -2,7 +2,7 @@
  *
  * The weight's arithmetic is part of the file format (docs/spec_renderer.rst): IEEE-754 binary32 operations in the
  * order written here. Code whose bits matter is compiled without contraction (-ffp-contract=off, or --fmad=false for
- * NVRTC). The reach (ggc_reach) is an optimisation: it may include a pixel too many, never one too few.
+ * NVRTC). The reach (ggc_reach) is an optimization: it may include a pixel too many, never one too few.
  *
  * Scalar and vector code share one text: the GGC_DEFINE_* macros are instantiated for `float` here and for SIMD
  * vectors in simd.h.
@@ -36,7 +36,7 @@
 /* What that arithmetic gives at q = 9; subtracting it makes the weight continuous and exactly 0 outside. */
 #define GGC_EDGE 0x1.6c05c4p-7f
 
-/* A color unit is 2^20 in the accumulator. The scale also undoes the subtraction at the centre: 2^20 / (1 - EDGE). */
+/* A color unit is 2^20 in the accumulator. The scale also undoes the subtraction at the center: 2^20 / (1 - EDGE). */
 #define GGC_FRACTION_BITS 20
 #define GGC_COLOR_SCALE 0x1.02e03ap+20f
 

@@ -14,7 +14,7 @@
 #include "dyadic.h"
 
 #define GGC_RANS_INITIAL ((uint64_t)GGC_CDF_TOTAL) /* the least state that every step but a sure one enlarges */
-#define GGC_RANS_LOWER ((uint64_t)1 << 32) /* two live states are never below it between steps */
+#define GGC_RANS_LOWER ((uint64_t)1 << 32)         /* two live states are never below it between steps */
 #define GGC_RANS_WORD_BITS 32
 #define GGC_RANS_WORD_BYTES 4
 #define GGC_RANS_MAX_SINGLE 8 /* bytes: a stream no longer than this holds one state and no word */
@@ -34,39 +34,33 @@ typedef struct {
     int status;
 } ggc_rans_reader;
 
-static inline uint32_t ggc_load_word(const uint8_t *p)
-{
+static inline uint32_t ggc_load_word(const uint8_t *p) {
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-static inline void ggc_store_word(uint8_t *p, uint32_t word)
-{
+static inline void ggc_store_word(uint8_t *p, uint32_t word) {
     p[0] = (uint8_t)(word >> 24), p[1] = (uint8_t)(word >> 16), p[2] = (uint8_t)(word >> 8), p[3] = (uint8_t)word;
 }
 
 /* x -> the state before this step, not yet renormalized. */
-static inline uint64_t ggc_rans_pop(uint64_t x, uint32_t start, uint32_t frequency)
-{
+static inline uint64_t ggc_rans_pop(uint64_t x, uint32_t start, uint32_t frequency) {
     return frequency * (x >> GGC_CDF_BITS) + (x & (GGC_CDF_TOTAL - 1)) - start;
 }
 
-static inline uint64_t ggc_rans_put(uint64_t x, uint32_t start, uint32_t frequency)
-{
+static inline uint64_t ggc_rans_put(uint64_t x, uint32_t start, uint32_t frequency) {
     return ((x / frequency) << GGC_CDF_BITS) + x % frequency + start;
 }
 
 /* Whether a step of this frequency would push x past 64 bits. A frequency of 2^15 changes nothing. */
-static inline int ggc_rans_full(uint64_t x, uint32_t frequency)
-{
+static inline int ggc_rans_full(uint64_t x, uint32_t frequency) {
     return (x >> 49) >= frequency;
 }
 
 /* Renormalizes the state that has just decoded a step, and ends the two-state part of the stream when its words
- * are used up: the other state then holds the word that the encoder kept back. A single state only shrinks, towards
+ * are used up: the other state then holds the word that the encoder kept back. A single state only shrinks, toward
  * the initial one; below that nothing can follow that an encoder wrote, so that a few bytes never decode to more
  * symbols than they can hold. */
-static inline void ggc_rans_refill(ggc_rans_reader *r)
-{
+static inline void ggc_rans_refill(ggc_rans_reader *r) {
     uint64_t x = r->x[r->parity & (uint32_t)r->forked], other = r->x[r->parity ^ 1];
     if (!r->forked) {
         if (x < GGC_RANS_INITIAL)
@@ -84,14 +78,12 @@ static inline void ggc_rans_refill(ggc_rans_reader *r)
 }
 
 /* The state that decodes the next step. */
-static inline uint64_t *ggc_rans_current(ggc_rans_reader *r)
-{
+static inline uint64_t *ggc_rans_current(ggc_rans_reader *r) {
     return &r->x[r->parity & (uint32_t)r->forked];
 }
 
 /* Ends a step that `x`, the current state, has decoded. */
-static inline void ggc_rans_advance(ggc_rans_reader *r, const uint64_t *x, uint32_t flip)
-{
+static inline void ggc_rans_advance(ggc_rans_reader *r, const uint64_t *x, uint32_t flip) {
     if (*x < GGC_RANS_LOWER)
         ggc_rans_refill(r);
     r->parity ^= flip;

@@ -9,7 +9,6 @@
  * by a rounded step of its natural gradient, then the colors to the nearest of their least-squares values. A row
  * changes only if the residual, which is kept up to date, becomes smaller. Returns how many rows changed. */
 int64_t ggc_fit_refine(const ggc_compact_plan *plan, int32_t *levels, const int64_t *order, int64_t count,
-                       const ggc_planes *residual, double min_log_scale, int32_t limit,
-                       const ggc_fit_variant *variant);
+                       const ggc_planes *residual, double min_log_scale, int32_t limit, const ggc_fit_variant *variant);
 
 #endif

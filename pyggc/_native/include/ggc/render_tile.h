@@ -187,7 +187,7 @@ GGC_INLINE void average_rows(int32_t *acc, ptrdiff_t pitch, int32_t width, int32
         for (int32_t row = 0; row < k; row++)
             for (int32_t column = 0; column < k; column++)
                 sum += acc[row * pitch + (ptrdiff_t)i * k + column];
-        /* floor(sum / area + 1/2); C divides towards zero, so the dividend is made positive first: |sum| < 2^31 area */
+        /* floor(sum / area + 1/2); C divides toward zero, so the dividend is made positive first: |sum| < 2^31 area */
         acc[i] = (int32_t)((2 * sum + area + (area << 33)) / (2 * area) - ((int64_t)1 << 32));
     }
 }
