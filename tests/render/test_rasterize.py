@@ -203,18 +203,18 @@ def test_backends() -> None:
 @pytest.mark.parametrize("variant", _render.variants())
 def test_environment_forces_the_variant(variant: str) -> None:
     code = "from pyggc.backends import get_backend; print(get_backend().variant)"
-    found = subprocess.run([sys.executable, "-c", code], env=_environment(variant), capture_output=True, text=True)
-    assert found.stdout.strip() == variant
+    assert _run(code, variant).stdout.strip() == variant
 
 
 def test_unknown_variant_is_an_error() -> None:
     code = "from pyggc.backends import get_backend; get_backend()"
-    found = subprocess.run([sys.executable, "-c", code], env=_environment("mmx"), capture_output=True, text=True)
-    assert "ValueError: PYGGC_SIMD=mmx: this processor can run baseline" in found.stderr
+    assert "ValueError: PYGGC_SIMD=mmx: this processor can run baseline" in _run(code, "mmx").stderr
 
 
-def _environment(variant: str) -> dict[str, str]:
-    return {**os.environ, "PYGGC_SIMD": variant, "PYTHONPATH": ":".join(sys.path)}
+def _run(code: str, variant: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYGGC_SIMD": variant, "PYTHONPATH": os.pathsep.join(sys.path)}
+    # With -P the working folder stays off the path: the package of this process is tested, not the source tree.
+    return subprocess.run([sys.executable, "-P", "-c", code], env=environment, capture_output=True, text=True)
 
 
 # --- the estimate of the work
