@@ -38,7 +38,7 @@ def decibels_of(image: Image) -> Callable[[Gaussians2D], float]:
 
 
 def search(image: Image, effort: int = 1, budget: Budget | None = None, overhead: int = 100) -> Search:
-    return Search(Fitter(image), EFFORTS[effort], decibels_of(image), budget or Budget(), 0, overhead)
+    return Search([Fitter(image)], EFFORTS[effort], decibels_of(image), budget or Budget(), 0, overhead)
 
 
 # ------------------------------------------------------------------------------------------------------------- budgets
