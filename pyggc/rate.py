@@ -246,14 +246,15 @@ class Search:
         aim = quality + QUANTIZATION_LOSS
         self._start(aim)
         best: Quantized | None = None
-        for _ in range(self.effort.corrections):
+        for done in range(self.effort.corrections):
             reached = self._fit_to(aim)
             tried = self._to_psnr(quality)
             if best is None or _better(tried, best, quality):
                 best = tried
             if best.psnr >= quality or not reached or self.budget.spent:
                 break
-            aim += quality - tried.psnr + 0.1
+            # A shortfall stays where finer steps no longer help, so the margin grows.
+            aim += quality - tried.psnr + 0.1 * 2.0**done
         assert best is not None
         return self._outcome(best, "" if best.psnr >= quality else self._why_not(quality))
 
