@@ -16,7 +16,8 @@ from pyggc import FitProgress, evaluate
 from pyggc.fit import Fitter
 from pyggc.gaussians import Gaussians2D
 from pyggc.quantize import finest_color_steps, split_bright
-from pyggc.rate import CLOSE_ENOUGH, EFFORTS, Budget, Goal, Outcome, Quantized, Search, _better, _middle
+from pyggc.rate import EFFORTS, Budget, Goal, Outcome, Quantized, Search
+from pyggc.rate.search import CLOSE_ENOUGH, _better, _middle
 from pyggc.render import rasterize
 
 Image = NDArray[np.float32]

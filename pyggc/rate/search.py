@@ -7,15 +7,13 @@ best: fewer Gaussians with finer steps, and more with coarser ones, both cost mo
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pyggc.container import Limits, Section
 from pyggc.container.compact import write_levels
-from pyggc.fit import FitProgress, Fitter
 from pyggc.fit.pyramid import enlarge
 from pyggc.quantize import CompactPlan, CompactQuantizer, finest_color_steps, split_bright
 
@@ -24,7 +22,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pyggc.fit import Fitter
     from pyggc.gaussians import Gaussians2D
+    from pyggc.rate.budget import Budget
+    from pyggc.rate.goals import Effort, Goal
 
 #: Decibels between the float fit and the file where a bit buys most.
 QUANTIZATION_LOSS = 0.5
@@ -42,37 +43,6 @@ MOST_COPIES = 64
 _NOISE = 3.07 * 0.35
 
 
-class Goal(NamedTuple):
-    """What is asked for; exactly one is set. Decibels, bits a pixel of the whole file, or a number."""
-
-    quality: float | None = None
-    bpp: float | None = None
-    num_gaussians: int | None = None
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How hard to try: iterations of the first fit and of each correction, corrections, sweeps over the integers."""
-
-    iterations: int
-    correction: int
-    corrections: int
-    sweeps: int
-
-
-EFFORTS = {
-    1: Effort(30, 15, 3, 3),
-    2: Effort(50, 20, 3, 4),
-    3: Effort(80, 30, 4, 5),
-    4: Effort(120, 40, 4, 6),
-    5: Effort(180, 50, 5, 8),
-    6: Effort(280, 70, 5, 8),
-    7: Effort(400, 100, 6, 10),
-    8: Effort(700, 150, 6, 12),
-    9: Effort(1200, 250, 8, 16),
-}
-
-
 @dataclass(frozen=True)
 class Quantized:
     """One way to write the fit: its integers, what they are in floats, their bytes, and their fidelity in dB."""
@@ -87,84 +57,6 @@ class Quantized:
     def num_bytes(self) -> int:
         """Bytes of the sections with their rows of the section table."""
         return sum(len(section.data) + 8 for section in self.sections)
-
-
-class Budget:
-    """Time and iterations that an encoding may take, and who is told of its progress.
-
-    Parameters
-    ----------
-    max_time_seconds, max_iterations : float and int, optional
-        From now on; None for no limit.
-    callback : callable, optional
-        Gets a `FitProgress` of the whole encoding; nothing new begins once it returned True.
-    """
-
-    def __init__(
-        self,
-        max_time_seconds: float | None = None,
-        max_iterations: int | None = None,
-        callback: Callable[[FitProgress], bool | None] | None = None,
-    ) -> None:
-        self._start = time.monotonic()
-        self._max_seconds = math.inf if max_time_seconds is None else max_time_seconds
-        self._max_iterations = max_iterations
-        self._callback = callback
-        self._stopped = False
-        #: Iterations done.
-        self.iterations = 0
-        #: Iterations that the whole is expected to take.
-        self.expected = 0
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds since the beginning."""
-        return time.monotonic() - self._start
-
-    @property
-    def shortfall(self) -> str:
-        """Why it is spent, for who wonders what kept a goal from being reached."""
-        if self._stopped:
-            return "the callback stopped the fit"
-        late = self.elapsed >= self._max_seconds
-        return "the time allowed was too short" if late else "the iterations allowed were too few"
-
-    @property
-    def urgent(self) -> bool:
-        """Whether someone waits: there is no time left, or the callback ended the fit."""
-        return self._stopped or self.elapsed >= self._max_seconds
-
-    @property
-    def spent(self) -> bool:
-        """Whether nothing new may begin."""
-        used_up = self._max_iterations is not None and self.iterations >= self._max_iterations
-        return self._stopped or used_up or self.elapsed >= self._max_seconds
-
-    def run(self, fitter: Fitter, iterations: int) -> None:
-        """Fit for so many iterations, or for as many as there are left."""
-        if self._max_iterations is not None:
-            iterations = min(iterations, self._max_iterations - self.iterations)
-        seconds = self._max_seconds - self.elapsed
-        if iterations > 0 and seconds > 0.0 and not self._stopped:
-            before = fitter.iterations
-            fitter.run(
-                iterations,
-                max_time_seconds=None if math.isinf(seconds) else seconds,
-                callback=self._report if self._callback else None,
-            )
-            self.iterations += fitter.iterations - before
-
-    def _report(self, progress: FitProgress) -> bool:
-        assert self._callback is not None
-        done = self.iterations + progress.iteration
-        expected = max(self.expected, self.iterations + progress.max_iterations)
-        if self._max_iterations is not None:
-            expected = min(expected, self._max_iterations)
-        elapsed = self.elapsed
-        remaining = min(elapsed / done * (expected - done), max(self._max_seconds - elapsed, 0.0))
-        whole = FitProgress(done, expected, elapsed, remaining, progress.psnr, progress.num_gaussians, progress.phase)
-        self._stopped = bool(self._callback(whole))
-        return self._stopped
 
 
 @dataclass(frozen=True)
