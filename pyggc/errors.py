@@ -32,7 +32,3 @@ class LimitExceeded(BitstreamError):
 
 class ChecksumMismatch(BitstreamError):
     """A stored CRC-32 differs from that of the bytes it covers."""
-
-
-class QualityNotReached(GgcError):
-    """The encoder could not reach the quality or the size that the caller asked for."""

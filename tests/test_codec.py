@@ -386,7 +386,7 @@ def test_the_work_of_rendering_is_limited(stream: bytes, monkeypatch: pytest.Mon
     def never(*_: object, **__: object) -> None:
         raise AssertionError("rendered")
 
-    monkeypatch.setattr("pyggc.codec.rasterize", never)
+    monkeypatch.setattr("pyggc.codec.decoder.rasterize", never)
     with pytest.raises(LimitExceeded):
         decode(stream, size=(2**20 - 1, 2**20 - 1))
 

@@ -5,6 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from pyggc.arguments import as_integer, check_positive
+from pyggc.container import Limits
+
+#: Decibels to aim at when nothing is asked for.
+DEFAULT_QUALITY = 30.0
+
+#: As many as a decoder takes by default.
+MAX_GAUSSIANS = Limits().max_gaussians
+
 
 class Goal(NamedTuple):
     """What is asked for; exactly one is set. Decibels, bits a pixel of the whole file, or a number."""
@@ -35,3 +44,25 @@ EFFORTS = {
     8: Effort(700, 150, 6, 12),
     9: Effort(1200, 250, 8, 16),
 }
+
+
+def make_goal(num_gaussians: int | None, quality: float | None, bpp: float | None) -> Goal:
+    """Check what a caller asks for; nothing at all means `DEFAULT_QUALITY`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If it is more than one thing, or out of range.
+    """
+    given = [
+        name for name, v in (("num_gaussians", num_gaussians), ("quality", quality), ("bpp", bpp)) if v is not None
+    ]
+    if len(given) > 1:
+        raise ValueError(f"give only one of num_gaussians, quality and bpp, not {' and '.join(given)}")
+    if num_gaussians is not None:
+        num_gaussians = as_integer("num_gaussians", num_gaussians, 1, MAX_GAUSSIANS)
+    if quality is not None:
+        check_positive("quality", quality, "number of decibels")
+    if bpp is not None:
+        check_positive("bpp", bpp, "number of bits a pixel")
+    return Goal(quality, bpp, num_gaussians) if given else Goal(quality=DEFAULT_QUALITY)

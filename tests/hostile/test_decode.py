@@ -191,7 +191,7 @@ def test_a_work_bomb_is_stopped_before_rendering(bomb: bytes, monkeypatch: pytes
     def never(*_: object, **__: object) -> None:
         raise AssertionError("rendered")
 
-    monkeypatch.setattr("pyggc.codec.rasterize", never)
+    monkeypatch.setattr("pyggc.codec.decoder.rasterize", never)
     gaussians, _ = GaussianDecoder().loads(bomb)
     assert len(gaussians) == 2**21
     assert gaussians.cholesky[:, :2].min() == 16384.0

@@ -1,47 +1,28 @@
-"""The pipeline, top to bottom: an image to the bytes of a `.ggc` file, and back."""
+"""An image to the bytes of a file, top to bottom."""
 
 from __future__ import annotations
 
-import math
-import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pyggc import evaluate
-from pyggc.container import (
-    Container,
-    Header,
-    Limits,
-    Metadata,
-    Section,
-    atomic_write,
-    image_hash,
-    read_container,
-    write_container,
-)
-from pyggc.container.compact import read_levels
-from pyggc.errors import BitstreamError
+from pyggc.arguments import as_integer, check_positive
+from pyggc.container import Header, Metadata, Section, atomic_write, image_hash, write_container
 from pyggc.fit import FitProgress, Fitter, LossWeights
 from pyggc.fit.pyramid import pyramid
 from pyggc.gaussians import Gaussians2D
 from pyggc.pixels import Pixels, as_pixels
-from pyggc.rate import EFFORTS, Budget, Goal, Outcome, Search
-from pyggc.render import rasterize, render_work
+from pyggc.rate import EFFORTS, Budget, Outcome, Search, make_goal
+from pyggc.render import rasterize
 
 if TYPE_CHECKING:
     import os
 
-    from numpy.typing import ArrayLike, DTypeLike, NDArray
+    from numpy.typing import ArrayLike
 
-#: Decibels that `encode` aims at when nothing else is asked for.
-DEFAULT_QUALITY = 30.0
 DEFAULT_EFFORT = 5
-
-#: As many as a decoder takes by default.
-MAX_GAUSSIANS = Limits().max_gaussians
 
 Callback = Callable[[FitProgress], "bool | None"]
 
@@ -138,10 +119,10 @@ class GaussianEncoder:
         timestamp: datetime | str | None = "now",
         tags: Mapping[str, str | bytes] | None = None,
     ) -> None:
-        self.goal = _check_goal(num_gaussians, quality, bpp)
-        self.effort = EFFORTS[_integer("effort", effort, min(EFFORTS), max(EFFORTS))]
-        self.seed = _integer("seed", seed, 0)
-        self.threads = None if threads is None else _integer("threads", threads, 1, 2**31 - 1)
+        self.goal = make_goal(num_gaussians, quality, bpp)
+        self.effort = EFFORTS[as_integer("effort", effort, min(EFFORTS), max(EFFORTS))]
+        self.seed = as_integer("seed", seed, 0)
+        self.threads = None if threads is None else as_integer("threads", threads, 1, 2**31 - 1)
         if loss is not None and not isinstance(loss, LossWeights):
             raise TypeError(f"loss must be LossWeights, not {loss!r}")
         self.loss = loss
@@ -186,9 +167,9 @@ class GaussianEncoder:
             If the image is not as said above, or a limit is not positive.
         """
         if max_time_seconds is not None:
-            _check_positive("max_time_seconds", max_time_seconds, "number of seconds")
+            check_positive("max_time_seconds", max_time_seconds, "number of seconds")
         if max_iterations is not None:
-            max_iterations = _integer("max_iterations", max_iterations, 1)
+            max_iterations = as_integer("max_iterations", max_iterations, 1)
         if callback is not None and not callable(callback):
             raise TypeError(f"callback must be callable, not {callback!r}")
         pixels = as_pixels(image)
@@ -270,79 +251,6 @@ class GaussianEncoder:
         atomic_write(path, self.to_bytes())
 
 
-class GaussianDecoder:
-    """Reads files.
-
-    Parameters
-    ----------
-    limits : Limits, optional
-        What a file may ask for.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import pyggc as gc
-    >>> stream = gc.encode(np.full((8, 8), 0.5), num_gaussians=1, effort=1)
-    >>> gaussians, metadata = gc.GaussianDecoder().loads(stream)
-    >>> metadata["width"], metadata["height"]
-    (8, 8)
-    """
-
-    def __init__(self, limits: Limits | None = None) -> None:
-        self.limits = _check_limits(limits)
-
-    def load(self, path: str | os.PathLike[str]) -> tuple[Gaussians2D, dict[str, Any]]:
-        """Read a file's Gaussians and what it tells of itself.
-
-        Parameters
-        ----------
-        path : path-like
-
-        Returns
-        -------
-        gaussians : Gaussians2D
-        metadata : dict
-            ``width``, ``height``, ``channels``, ``bit_depth``, ``alpha``, ``num_gaussians``; and ``timestamp``
-            (`datetime` or None), ``image_hash``, ``psnr``, ``ssim`` (None if the file does not tell) and ``tags``.
-
-        Raises
-        ------
-        OSError
-            If the file cannot be read.
-        BitstreamError
-            If it is malformed.
-        """
-        return self.loads(Path(path).read_bytes())
-
-    def loads(self, data: bytes | bytearray | memoryview) -> tuple[Gaussians2D, dict[str, Any]]:
-        """Do the same for the bytes of a file.
-
-        Parameters
-        ----------
-        data : bytes-like
-
-        Returns
-        -------
-        gaussians, metadata
-            As for `load`.
-
-        Raises
-        ------
-        BitstreamError
-            If the file is malformed; `LimitExceeded` if it asks for more than the limits allow.
-        TypeError
-            If `data` is not bytes-like.
-        """
-        container = read_container(data, self.limits)
-        gaussians = _read_gaussians(container)
-        header, metadata = container.header, container.metadata or Metadata()
-        about = {name: getattr(header, name) for name in ("width", "height", "channels", "bit_depth", "alpha")}
-        about["num_gaussians"] = len(gaussians)
-        about |= {name: getattr(metadata, name) for name in ("timestamp", "image_hash", "psnr", "ssim")}
-        about["tags"] = dict(metadata.tags)
-        return gaussians, about
-
-
 def encode(
     image: ArrayLike,
     *,
@@ -395,133 +303,7 @@ def encode(
     return encoder.to_bytes()
 
 
-def decode(
-    data: bytes | bytearray | memoryview,
-    *,
-    size: tuple[int, int] | None = None,
-    region: tuple[int, int, int, int] | None = None,
-    supersample: int = 1,
-    dtype: DTypeLike | None = None,
-    threads: int | None = None,
-    limits: Limits | None = None,
-) -> NDArray[Any]:
-    """Decode a file to an image: the same pixels on every machine.
-
-    Parameters
-    ----------
-    data : bytes-like
-        A `.ggc` file.
-    size : (int, int), optional
-        Width and height of the output; by default the original's. Any size is sharp: nothing is resampled.
-    region : (int, int, int, int), optional
-        Left, top, width and height of a part of the output, in its pixels.
-    supersample : int
-        1 to 16: each pixel is the mean of a square of samples with so many on a side.
-    dtype : dtype, optional
-        uint8, uint16 or float32; by default the original's.
-    threads : int, optional
-        The most threads to use; by default as many as there are processors.
-    limits : Limits, optional
-        What the file may ask for.
-
-    Returns
-    -------
-    ndarray, shape (H, W), (H, W, 3) or (H, W, 4)
-
-    Raises
-    ------
-    BitstreamError
-        If the file is malformed; `LimitExceeded` if it asks for more than the limits allow.
-    ValueError, TypeError
-        If an argument is out of range or of the wrong type.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import pyggc as gc
-    >>> stream = gc.encode(np.full((40, 60, 3), 0.5), num_gaussians=1, effort=1)
-    >>> gc.decode(stream, size=(120, 80), region=(10, 20, 30, 40), dtype="uint8").shape
-    (40, 30, 3)
-    """
-    limits = _check_limits(limits)
-    container = read_container(data, limits)
-    header = container.header
-    gaussians = _read_gaussians(container)
-    width, height = (header.width, header.height) if size is None else _pair("size", size)
-    work = render_work(gaussians, width, height, region=region, supersample=supersample)
-    limits.check("max_render_work", work, "the Gaussians")
-    return rasterize(
-        gaussians,
-        width,
-        height,
-        region=region,
-        supersample=supersample,
-        dtype=header.dtype if dtype is None else dtype,
-        threads=threads,
-    )
-
-
-def _read_gaussians(container: Container) -> Gaussians2D:
-    levels, quantizer = read_levels(container)
-    try:
-        return quantizer.dequantize(levels)
-    except ValueError as error:
-        raise BitstreamError(f"the Gaussian sections at byte {container.section('PLAN').offset}: {error}") from None
-
-
 def _psnr(pixels: Pixels, gaussians: Gaussians2D, threads: int | None) -> float:
     """Decibels of the image that a decoder makes of the Gaussians."""
     decoded = rasterize(gaussians, dtype=pixels.samples.dtype, threads=threads)
     return evaluate.psnr(pixels.samples, decoded)
-
-
-def _check_limits(limits: Limits | None) -> Limits:
-    if limits is not None and not isinstance(limits, Limits):
-        raise TypeError(f"limits must be Limits, not {limits!r}")
-    return Limits() if limits is None else limits
-
-
-def _check_goal(num_gaussians: int | None, quality: float | None, bpp: float | None) -> Goal:
-    given = [
-        name for name, v in (("num_gaussians", num_gaussians), ("quality", quality), ("bpp", bpp)) if v is not None
-    ]
-    if len(given) > 1:
-        raise ValueError(f"give only one of num_gaussians, quality and bpp, not {' and '.join(given)}")
-    if num_gaussians is not None:
-        num_gaussians = _integer("num_gaussians", num_gaussians, 1, MAX_GAUSSIANS)
-    if quality is not None:
-        _check_positive("quality", quality, "number of decibels")
-    if bpp is not None:
-        _check_positive("bpp", bpp, "number of bits a pixel")
-    return Goal(quality, bpp, num_gaussians) if given else Goal(quality=DEFAULT_QUALITY)
-
-
-def _integer(name: str, value: object, low: int, high: float = math.inf) -> int:
-    try:
-        number = operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        raise TypeError(f"{name} must be an integer, not {value!r}") from None
-    if not low <= number <= high:
-        bounds = f"at least {low}" if math.isinf(high) else f"from {low} to {high}"
-        raise ValueError(f"{name} must be {bounds}, not {number}")
-    return number
-
-
-def _check_positive(name: str, value: float, what: str) -> None:
-    # Text that looks like a number is none.
-    if isinstance(value, str | bytes):
-        raise TypeError(f"{name} must be a {what}, not {value!r}")
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must be a {what}, not {value!r}") from None
-    if not 0.0 < number < math.inf:
-        raise ValueError(f"{name} must be a positive {what}, not {value}")
-
-
-def _pair(name: str, value: object) -> tuple[int, int]:
-    try:
-        first, second = map(operator.index, value)  # type: ignore[call-overload]
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must be two integers, not {value!r}") from None
-    return first, second
