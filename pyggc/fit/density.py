@@ -30,7 +30,12 @@ NEIGHBORS = 10
 
 
 def least_needed(objective: Objective, params: Params, gradient: Floats, count: int) -> NDArray[np.int64]:
-    """Return the indices of the Gaussians whose removal costs least, cheapest first, shape (count,)."""
+    """Return the indices of the Gaussians whose removal costs least squared error, cheapest first, shape (count,).
+
+    `gradient` is the half gradient of the loss; with plain L2 it has the products with the residual that are needed.
+    """
+    if not objective.weights.is_plain_l2:
+        gradient = objective.kernels.backward(params, objective.residual(params), objective.width, objective.threads)
     cost = objective.kernels.removal(params, gradient, NEIGHBORS, objective.threads)
     return np.argsort(cost, kind="stable")[:count]
 
@@ -38,10 +43,10 @@ def least_needed(objective: Objective, params: Params, gradient: Floats, count: 
 def newcomers(objective: Objective, params: Params, count: int, rng: np.random.Generator) -> Params:
     """Return Gaussians to add: small ones, at pixels drawn in proportion to the smoothed squared error.
 
-    With other losses than L2, the error is that loss's gradient by the image.
+    Other losses count the error otherwise, but only the residual has the scale of a color.
     """
     kernels, width, threads = objective.kernels, objective.width, objective.threads
-    image = objective.image_gradient(params)
+    image = objective.residual(params)
     spacing = math.sqrt(objective.height * width / max(len(params.means) + count, 1))
     scale = NEW_SCALE * max(spacing / USUAL_SPACING, 1.0)
     sigma = min(ERROR_SIGMA * max(spacing / USUAL_SPACING, 1.0), MAX_ERROR_SIGMA)
