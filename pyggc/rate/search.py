@@ -162,7 +162,8 @@ class Search:
 
     def _start(self, aim: float) -> None:
         """Guess the number of Gaussians from a short fit."""
-        self._set_count(self.pixels // 400)
+        height, width, _ = self.fitter.shape
+        self._set_count(height * width // 400)
         self._fit(min(15, self.effort.iterations))
         # A whole fit ends about so much above a short one.
         gap = 0.0 if self.budget.spent else aim - (self.fitter.psnr + 1.5)
