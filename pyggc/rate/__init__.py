@@ -1,7 +1,7 @@
 """Rate control: from a goal to the number of Gaussians and their steps."""
 
 from pyggc.rate.budget import Budget
-from pyggc.rate.goals import EFFORTS, MAX_GAUSSIANS, Effort, Goal, make_goal
+from pyggc.rate.goals import EFFORTS, Effort, Goal, make_goal
 from pyggc.rate.search import Outcome, Quantized, Search
 
-__all__ = ["EFFORTS", "MAX_GAUSSIANS", "Budget", "Effort", "Goal", "Outcome", "Quantized", "Search", "make_goal"]
+__all__ = ["EFFORTS", "Budget", "Effort", "Goal", "Outcome", "Quantized", "Search", "make_goal"]

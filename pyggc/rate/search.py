@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pyggc.container import Limits, Section
+from pyggc.container import Section
 from pyggc.container.compact import write_levels
 from pyggc.fit.pyramid import enlarge
 from pyggc.quantize import CompactPlan, CompactQuantizer, finest_color_steps, split_bright
+from pyggc.rate.goals import MAX_GAUSSIANS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -111,7 +112,7 @@ class Search:
         self.height, self.width, self.channels = fitters[-1].shape
         self.pixels = self.width * self.height
         #: More Gaussians have more parameters than the image has samples, or are above what decoders take by default.
-        self.most = min(self.pixels // 2 + 4, Limits().max_gaussians)
+        self.most = min(self.pixels // 2 + 4, MAX_GAUSSIANS)
 
     def run(self, goal: Goal) -> Outcome:
         """Fit, quantize and correct until the goal is met or nothing is left to try."""

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ggc/compact.h"
 #include "ggc/gaussian.h"
 
 /* An image of floats: pixel (x, y), channel c is at data[(y * channels + c) * stride + x]. What lies between width
@@ -110,7 +111,7 @@ int ggc_fit_backward(const ggc_params *params, const ggc_planes *image, const gg
 int ggc_fit_threads(int wanted, int64_t pieces);
 
 /* The most that a Gaussian's l1 l2 counts in the amplitude penalty: the compact plan's GGC_MAX_COLOR_AREA. */
-#define GGC_FIT_MAX_AREA 4096.0f
+#define GGC_FIT_MAX_AREA ((float)GGC_MAX_COLOR_AREA)
 
 /* The natural gradient z of the half gradient g, both (N, channels + 5), to which the amplitude penalty
  * lambda sum min(l1 l2, GGC_FIT_MAX_AREA) |c|^2 is first added. Gives g . z and g . previous. */
