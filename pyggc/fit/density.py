@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pyggc.backends.fit_protocol import Params
-from pyggc.fit.initialize import sample
+from pyggc.fit.placement import sample
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,6 +58,12 @@ def newcomers(objective: Objective, params: Params, count: int, rng: np.random.G
     projection = kernels.backward(colorless, image, width, threads)[:, : objective.channels]
     colors = projection * np.float32(-NEW_COLOR / (kernels.kernel_energy * scale**2))
     return Params(means, cholesky, np.ascontiguousarray(colors))
+
+
+def grown(objective: Objective, params: Params, count: int, rng: np.random.Generator) -> Params:
+    """Return the parameters with Gaussians added where the error is, so that there are `count`."""
+    new = newcomers(objective, params, count - len(params.means), rng)
+    return Params(*(np.concatenate(pair) for pair in zip(params, new, strict=True)))
 
 
 def relocated(

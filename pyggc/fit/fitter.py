@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import operator
+import sys
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -152,7 +155,15 @@ class Fitter:
         planes = self._objective.residual(self._optimizer.params)
         return np.ascontiguousarray(planes[:, :, : self._objective.width].transpose(0, 2, 1))
 
-    def initialize(self, count: int, init: Initialization = "content") -> None:
+    def initialize(
+        self,
+        count: int,
+        init: Initialization = "content",
+        *,
+        max_iterations: int | None = None,
+        max_time_seconds: float | None = None,
+        callback: Callback | None = None,
+    ) -> str | None:
         """Start anew.
 
         Parameters
@@ -160,22 +171,53 @@ class Fitter:
         count : int
             Number of Gaussians, at least 0.
         init : str or Gaussians2D
-            ``"content"``, ``"random"``, or Gaussians to start from: exactly `count` of them.
+            ``"content"``: one Gaussian of the mean color behind all, the others mostly where the image changes.
+            ``"random"``: evenly, all of one size. ``"superpixel"``: one on each superpixel, of its shape and mean
+            color; it needs scikit-image, the extra ``superpixel``. ``"multiscale"``: few on a coarse image, fitted,
+            then more where the error is on each finer one. Or Gaussians to start from: exactly `count` of them.
+        max_iterations, max_time_seconds : int and float, optional
+            The iterations and the time that the whole fit may take. ``"multiscale"`` takes its steps on coarse images
+            from them, and leaves an even share to the image itself; the others take no steps.
+        callback : callable, optional
+            Gets a `FitProgress` after each of these steps; returning True ends them.
+
+        Returns
+        -------
+        str or None
+            ``"callback"`` if that ended them; there are `count` Gaussians all the same.
 
         Raises
         ------
         ValueError
             If an argument is out of its range, or the Gaussians do not fit the image.
+        ImportError
+            If scikit-image is needed and missing.
         """
         count = _count("num_gaussians", count)
         if isinstance(init, Gaussians2D):
             if len(init) != count:
                 raise ValueError(f"init must have num_gaussians = {count} Gaussians, got {len(init)}")
             self.gaussians = init
-        elif init in INITIALIZERS:
-            self._optimizer.restart(INITIALIZERS[init](self._objective, count, self._rng))
-        else:
+            return None
+        if init not in INITIALIZERS:
             raise ValueError(f"init must be Gaussians2D or one of {', '.join(INITIALIZERS)}, got {init!r}")
+        limit = sys.maxsize if max_iterations is None else max_iterations
+        watch = Watch(limit, max_time_seconds, callback=callback)
+        fit_coarse = functools.partial(self._fit_coarse, watch)
+        self._optimizer.restart(INITIALIZERS[init](self._objective, count, self._rng, fit_coarse))
+        return "callback" if watch.interrupted else None
+
+    def _fit_coarse(self, watch: Watch, objective: Objective, params: Params, iterations: int, share: float) -> Params:
+        """Fit to another image with the same settings; see `pyggc.fit.multiscale.FitCoarse`."""
+        other = copy.copy(self)
+        other._objective, other._optimizer = objective, type(self._optimizer)(objective, params)
+        most = 0 if watch.interrupted else int(share * (watch.max_iterations - watch.iteration))
+        seconds = None if watch.remaining is None else share * watch.remaining
+        stopped = other.run(min(iterations, most), max_time_seconds=seconds, callback=watch.callback)
+        watch.interrupted |= stopped == "callback"
+        watch.iteration += other.iterations - self.iterations
+        self.iterations = other.iterations
+        return other._optimizer.params
 
     def step(self) -> bool:
         """Take one step of the optimizer; False if it found nothing better."""
@@ -300,9 +342,8 @@ class Fitter:
 
     def grow(self, count: int) -> None:
         """Add Gaussians where the error is."""
-        old = self._optimizer.params
-        new = density.newcomers(self._objective, old, _count("count", count), self._rng)
-        self._optimizer.restart(Params(*(np.concatenate(pair) for pair in zip(old, new, strict=True))))
+        total = self.num_gaussians + _count("count", count)
+        self._optimizer.restart(density.grown(self._objective, self._optimizer.params, total, self._rng))
 
     def prune(self, count: int) -> None:
         """Remove the least needed Gaussians, at most all; the others keep their order."""
@@ -342,11 +383,13 @@ def fit(
     optimizer : str
         ``"natural"``: preconditioned conjugate gradients and relocation; ``"adam"`` for comparison.
     init : str or Gaussians2D
-        ``"content"`` (where the image changes), ``"random"``, or `num_gaussians` Gaussians to start from.
+        ``"content"`` (where the image changes), ``"random"``, ``"superpixel"`` (needs the extra of that name),
+        ``"multiscale"`` (few on a coarse image, more on each finer one), or `num_gaussians` Gaussians to start from;
+        see `Fitter.initialize`.
     max_iterations : int
-        The most iterations.
+        The most iterations, those on coarse images among them.
     max_time_seconds : float, optional
-        The most time for the iterations.
+        Start no iteration after so long; initialization counts.
     patience, tolerance : int and float, optional
         End when `patience` iterations together gained less than `tolerance` decibels.
     callback : callable, optional
@@ -381,11 +424,12 @@ def fit(
     True
     """
     fitter = Fitter(image, loss=loss, optimizer=optimizer, seed=seed, threads=threads, backend=backend)
-    watch = Watch(max_iterations)
-    fitter.initialize(num_gaussians, init)
-    stopped = fitter.run(
-        max_iterations,
-        max_time_seconds=max_time_seconds,
+    watch = Watch(max_iterations, max_time_seconds)
+    stopped = fitter.initialize(
+        num_gaussians, init, max_iterations=max_iterations, max_time_seconds=max_time_seconds, callback=callback
+    ) or fitter.run(
+        max_iterations - fitter.iterations,
+        max_time_seconds=watch.remaining,
         patience=patience,
         tolerance=tolerance,
         callback=callback,

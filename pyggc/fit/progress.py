@@ -23,7 +23,7 @@ class FitProgress:
     elapsed_seconds, remaining_seconds : float
         Since the phase began, and until its end as things look now.
     psnr : float
-        Of the current state, in decibels, float and unclipped.
+        Of the current state, in decibels, float and unclipped; first that of smaller images, if a fit begins with them.
     num_gaussians : int
         Number of Gaussians.
     phase : str
@@ -111,6 +111,8 @@ class Watch:
         self.max_iterations, self.max_seconds = max_iterations, max_seconds
         self.tolerance, self.callback, self.phase = tolerance, callback, phase
         self.iteration = 0
+        #: Whether the callback ended it.
+        self.interrupted = False
         # One entry more than the patience: the gain over `patience` iterations has that many ends.
         self._window: deque[float] | None = None if patience is None else deque(maxlen=patience + 1)
         self._start = time.monotonic()
@@ -119,6 +121,11 @@ class Watch:
     def elapsed(self) -> float:
         """Seconds since the phase began."""
         return time.monotonic() - self._start
+
+    @property
+    def remaining(self) -> float | None:
+        """Seconds that are left, None without a limit."""
+        return None if self.max_seconds is None else max(0.0, self.max_seconds - self.elapsed)
 
     @property
     def fraction(self) -> float:
@@ -140,6 +147,7 @@ class Watch:
         """Count an iteration and report it; return why the phase ends, or None."""
         self.iteration += 1
         if self.callback is not None and self.callback(self._progress(psnr, num_gaussians)):
+            self.interrupted = True
             return "callback"
         if self._window is not None:
             self._window.append(psnr)
@@ -150,6 +158,6 @@ class Watch:
     def _progress(self, psnr: float, num_gaussians: int) -> FitProgress:
         elapsed = self.elapsed
         remaining = elapsed / self.iteration * (self.max_iterations - self.iteration)
-        if self.max_seconds is not None:
-            remaining = min(remaining, max(0.0, self.max_seconds - elapsed))
+        if self.remaining is not None:
+            remaining = min(remaining, self.remaining)
         return FitProgress(self.iteration, self.max_iterations, elapsed, remaining, psnr, num_gaussians, self.phase)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyggc.fit import FitProgress, Fitter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+#: How an encoding starts: after the same time, and after the same iterations, no other leads to so small a file.
+INITIALIZATION = "multiscale"
 
 
 class Budget:
@@ -63,24 +66,29 @@ class Budget:
         used_up = self._max_iterations is not None and self.iterations >= self._max_iterations
         return self._stopped or used_up or self.elapsed >= self._max_seconds
 
+    def initialize(self, fitter: Fitter, count: int) -> None:
+        """Start anew with so many Gaussians, and count the steps on coarse images that this takes."""
+        limits: dict[str, Any] = {}
+        if self._max_iterations is not None:
+            limits["max_iterations"] = max(self._max_iterations - self.iterations, 0)
+        if not math.isinf(self._max_seconds):
+            limits["max_time_seconds"] = max(self._max_seconds - self.elapsed, 0.0)
+        fitter.initialize(count, INITIALIZATION, callback=self._report, **limits)
+
     def run(self, fitter: Fitter, iterations: int) -> None:
         """Fit for so many iterations, or for as many as there are left."""
         if self._max_iterations is not None:
             iterations = min(iterations, self._max_iterations - self.iterations)
         seconds = self._max_seconds - self.elapsed
         if iterations > 0 and seconds > 0.0 and not self._stopped:
-            before = fitter.iterations
-            fitter.run(
-                iterations,
-                max_time_seconds=None if math.isinf(seconds) else seconds,
-                callback=self._report if self._callback else None,
-            )
-            self.iterations += fitter.iterations - before
+            fitter.run(iterations, max_time_seconds=None if math.isinf(seconds) else seconds, callback=self._report)
 
     def _report(self, progress: FitProgress) -> bool:
-        assert self._callback is not None
-        done = self.iterations + progress.iteration
-        expected = max(self.expected, self.iterations + progress.max_iterations)
+        self.iterations += 1
+        if self._callback is None:
+            return False
+        done = self.iterations
+        expected = max(self.expected, done - progress.iteration + progress.max_iterations)
         if self._max_iterations is not None:
             expected = min(expected, self._max_iterations)
         elapsed = self.elapsed

@@ -128,7 +128,7 @@ class Search:
     # One number of Gaussians.
 
     def _for_count(self, count: int) -> Outcome:
-        self.fitter.initialize(count)
+        self.budget.initialize(self.fitter, count)
         # A quality is reached in several rounds; a number should get as many.
         self._fit_up(self.effort.iterations + self.effort.correction * self.effort.corrections)
         return self._outcome(self._to_psnr(self.fitter.psnr - QUANTIZATION_LOSS))
@@ -237,7 +237,7 @@ class Search:
         count = min(max(count, 1), self.most)
         present = self.fitter.num_gaussians
         if present == 0:
-            self.fitter.initialize(count)
+            self.budget.initialize(self.fitter, count)
         elif count > present:
             self.fitter.grow(count - present)
         elif count < present:

