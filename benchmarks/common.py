@@ -200,7 +200,7 @@ def medians(actions: Mapping[Key, Callable[[], object]], rounds: int) -> dict[Ke
 def table(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Print rows of one set of columns; floats have four significant digits."""
     print(f"\n{title}")
-    if not rows:
+    if not rows or not rows[0]:
         print("  nothing to show")
         return
     texts = [list(rows[0])] + [[_text(row.get(name)) for name in rows[0]] for row in rows]
