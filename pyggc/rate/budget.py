@@ -11,7 +11,7 @@ from pyggc.fit import FitProgress, Fitter
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: How an encoding starts: after the same time, and after the same iterations, no other leads to so small a file.
+#: How an encoding starts: no other way leads to so small a file (benchmarks/fit.py, part files).
 INITIALIZATION = "multiscale"
 
 
