@@ -32,7 +32,6 @@ typedef struct {
 /* Integrals of the truncated kernel's products over the whitened plane, as the renderer cuts it: w^2; then, with
  * the exponential e within the support and both scaled by 1 / (1 - GGC_E): e^2 u1^2, e^2 u1^4, e^2 u1^2 u2^2, w e u1^2.
  */
-#define GGC_PI 3.14159265358979323846
 #define GGC_E ((double)GGC_EDGE)
 #define GGC_PLANE (GGC_PI / ((1.0 - GGC_E) * (1.0 - GGC_E)))
 #define GGC_INT_COLOR (GGC_PLANE * (1.0 - 4.0 * GGC_E + 12.0 * GGC_E * GGC_E))
