@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -51,12 +52,12 @@ class Fitter:
     Parameters
     ----------
     image : array_like, shape (H, W) or (H, W, C)
-        Floating-point samples within [0, 1], 1 to 4 channels.
+        Floating-point samples within [0, 1], 1 to 4 channels. (Or an objective of one, with what else it fixes.)
     loss : LossWeights, optional
         What to make small; by default the mean squared error.
     optimizer : str
         ``"natural"``, or ``"adam"`` for comparison.
-    seed : int
+    seed : int or sequence of int
         All chance comes from it: the same calls give the same bytes, for any number of threads.
     amplitude_penalty : float
         To the loss, ``"natural"`` adds this times the current squared error times the mean over the image of
@@ -89,11 +90,11 @@ class Fitter:
 
     def __init__(
         self,
-        image: ArrayLike,
+        image: ArrayLike | Objective,
         *,
         loss: LossWeights | None = None,
         optimizer: str = "natural",
-        seed: int = 0,
+        seed: int | Sequence[int] = 0,
         amplitude_penalty: float = AMPLITUDE_PENALTY,
         threads: int | None = None,
         backend: Backend | None = None,
@@ -109,7 +110,10 @@ class Fitter:
         self._relocates = optimizer == "natural"
         self._penalty = amplitude_penalty
         self._rng = np.random.default_rng(seed)
-        self._objective = Objective(image, loss or LossWeights(), kernels, threads or 0)
+        if isinstance(image, Objective):
+            self._objective = image
+        else:
+            self._objective = Objective.of_image(image, loss or LossWeights(), kernels, threads or 0)
         empty = Params(*(np.zeros((0, columns), np.float32) for columns in (2, 3, self._objective.channels)))
         self._optimizer: NaturalGradient | Adam = OPTIMIZERS[optimizer](self._objective, empty)
 
@@ -278,7 +282,11 @@ class Fitter:
 
         The fitter's own Gaussians stay as they are.
         """
-        return integers.refine(self._objective, levels, quantizer, sweeps, seed)
+        objective = self._objective
+        residual = objective.residual(objective.to_params(quantizer.dequantize(levels)))
+        refined = integers.refine(objective.kernels, residual, objective.width, levels, quantizer, sweeps, seed)
+        objective.forget()
+        return refined
 
     def relocate(self, share: float) -> int:
         """Put the least needed Gaussians where the error is; return how many.

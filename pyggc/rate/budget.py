@@ -6,10 +6,12 @@ import math
 import time
 from typing import TYPE_CHECKING
 
-from pyggc.fit import FitProgress, Fitter
+from pyggc.fit import FitProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pyggc.fit.pyramid import AnyFitter
 
 
 class Budget:
@@ -63,7 +65,7 @@ class Budget:
         used_up = self._max_iterations is not None and self.iterations >= self._max_iterations
         return self._stopped or used_up or self.elapsed >= self._max_seconds
 
-    def run(self, fitter: Fitter, iterations: int) -> None:
+    def run(self, fitter: AnyFitter, iterations: int) -> None:
         """Fit for so many iterations, or for as many as there are left."""
         if self._max_iterations is not None:
             iterations = min(iterations, self._max_iterations - self.iterations)

@@ -122,8 +122,9 @@ void ggc_fit_natural(const ggc_params *params, float *g, float *z, const float *
 double ggc_fit_conjugate(const ggc_params *params, const float *g, const float *z, float *direction, float beta,
                          float reach, float min_scale);
 
+/* What parameters are kept within: means in the pixels [x, x + width) x [y, y + height), scales, colors. */
 typedef struct {
-    float width, height, min_scale, max_scale, max_color;
+    float width, height, min_scale, max_scale, max_color, x, y;
 } ggc_fit_bounds;
 
 /* The parameters a step along the direction, within the bounds. Returns their sum of
