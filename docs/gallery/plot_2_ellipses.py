@@ -22,11 +22,12 @@ ax.set_title(f"{len(gaussians):,} Gaussians over the photograph")
 ax.set_axis_off()
 
 # %%
-# The same around one eye, over the photograph on the left and over what the file decodes to on the right. Many
-# Gaussians overlap at every pixel, and some have negative colors: they take light away.
+# The same around one eye, over the photograph on the left and over what the file decodes to at four times the
+# size on the right. Many Gaussians overlap at every pixel, and some have negative colors: they take light away.
 
+backgrounds = {"photograph": image, "decoded at x4": gaussians.render(4 * gaussians.width)}
 figure, axes = plt.subplots(1, 2, figsize=(9.0, 4.1), layout="constrained")
-for ax, background, title in zip(axes, (image, gaussians.render()), ("photograph", "decoded"), strict=True):
+for ax, (title, background) in zip(axes, backgrounds.items(), strict=True):
     plot.ellipses(gaussians, background, linewidth=1.0, ax=ax)
     ax.set(xlim=(95, 205), ylim=(155, 65), title=title)
     ax.set_axis_off()
