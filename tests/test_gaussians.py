@@ -275,6 +275,15 @@ def test_a_notebook_shows_gray_and_transparent_images(channels: int, mode: str) 
     assert ("repeating-conic-gradient" in case._repr_html_()) is (channels == 4)
 
 
+@given(gaussians())
+def test_a_notebook_is_never_disturbed(case: Gaussians2D) -> None:
+    for size in ((case.width, case.height), (2**20, 2**20), (2**20, 1)):
+        sized = Gaussians2D(case.means, case.cholesky, case.colors, case.opacities, *size)
+        data = sized._repr_png_()
+        assert data is None or max(picture(data).size) <= 640
+        assert f"<figcaption>{sized!r}</figcaption>" in sized._repr_html_()
+
+
 def test_a_notebook_shows_text_where_there_is_no_picture() -> None:
     many = np.ones((3000, 3), np.float32)
     for case in (

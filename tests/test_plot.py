@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gc
+import os
+import subprocess
 import sys
 import weakref
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -13,6 +16,7 @@ import pytest
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
+import pyggc
 from pyggc import FitProgress, Gaussians2D, encode, plot
 from pyggc.container import Header, Metadata, Section, read_container, write_container
 from pyggc.errors import BitstreamError
@@ -319,6 +323,13 @@ def test_figures_as_files(photo: np.ndarray) -> None:
 
 
 # ---------------------------------------------------------------------------------------------------- all of them
+
+
+def test_matplotlib_is_imported_only_when_something_is_drawn() -> None:
+    script = "import sys, pyggc.cli, pyggc.plot; sys.exit('matplotlib' in sys.modules)"
+    # Another process, in the folder of another, must import the very package under test.
+    environment = {**os.environ, "PYTHONPATH": str(Path(pyggc.__path__[0]).resolve().parent)}
+    subprocess.run([sys.executable, "-P", "-c", script], check=True, env=environment)
 
 
 def draw_all(three: Gaussians2D, photo: np.ndarray, stream: bytes, **ax: Any) -> list[Any]:

@@ -3,7 +3,7 @@ Rate and distortion
 ===================
 
 PSNR over bits a pixel, beside JPEG and WebP as Pillow writes them. One photograph and low effort, so that the page
-builds quickly: :doc:`/measurements` has the figures over many images, and says where other codecs do better.
+builds quickly: :doc:`/measurements` has the figures over many images, and more codecs.
 """
 
 import io

@@ -75,7 +75,7 @@ def comparison(
     quality, similarity = psnr(first.samples, second.samples), ssim(first.samples, second.samples)
     if figure is None:
         panel = WIDTH / 3.35 * first.height / first.width
-        figure = new_figure(WIDTH, min(max(panel, 1.0), 14.0) + 0.85)
+        figure = new_figure(WIDTH, min(max(panel, 2.0), 14.0) + 0.85)
     axes = figure.subplots(1, 3)
     for ax, pixels in zip(axes, (first, second), strict=False):
         show(ax, pixels)
