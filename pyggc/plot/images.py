@@ -101,6 +101,8 @@ def ellipses(
     kept = _greatest(gaussians, max_count)
     lines = PolyCollection(list(_polygons(kept, sigma)), facecolors="none", edgecolors=color, linewidths=linewidth)
     ax.add_collection(lines, autolim=size[0] is None)
+    if size[0] is None:
+        ax.autoscale_view()
     ax.set_aspect("equal")
     return ax
 

@@ -127,7 +127,7 @@ def format_figure(figure: Figure, extension: str = ".png", *, dpi: float = 120.0
     output = io.BytesIO()
     with matplotlib.rc_context({"svg.hashsalt": "pyggc"}), warnings.catch_warnings():
         # What the font lacks is drawn as a box, and a line of warning for each letter helps nobody.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure.savefig(output, format=kind, dpi=dpi, metadata=dates.get(kind))
     return output.getvalue()
 
