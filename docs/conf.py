@@ -13,8 +13,10 @@ extensions = [
     "sphinx.ext.doctest",
     "sphinx.ext.mathjax",
     "numpydoc",
+    "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build"]
+# The pages of the gallery are made in generated/ from the scripts in gallery/.
+exclude_patterns = ["_build", "gallery"]
 html_theme = "furo"
 html_title = f"pyggc {release}"
 default_role = "autolink"  # A link where the name is an object, emphasis where it is an argument.
@@ -24,6 +26,21 @@ autodoc_typehints = "none"  # numpydoc shows the types with their shapes and ran
 autosummary_generate = False
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
+
+sphinx_gallery_conf = {
+    "examples_dirs": "gallery",
+    "gallery_dirs": "generated/gallery",
+    "within_subsection_order": "FileNameSortKey",
+    "abort_on_example_error": True,
+    "capture_repr": (),  # What a script prints, but not what its last line happens to return.
+    "image_srcset": ["2x"],
+    "thumbnail_size": (480, 320),
+    "download_all_examples": False,
+    "write_computation_times": False,
+    "reference_url": {"pyggc": None},
+    "doc_module": (),
+    "backreferences_dir": None,
+}
 
 # The examples of docstrings run with the tests (make test); here run those of the pages.
 doctest_test_doctest_blocks = ""

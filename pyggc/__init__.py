@@ -2,7 +2,7 @@
 
 from pyggc import evaluate
 from pyggc._build_info import build_info
-from pyggc.codec import EncodeReport, GaussianDecoder, GaussianEncoder, decode, encode
+from pyggc.codec import EncodeReport, GaussianDecoder, GaussianEncoder, decode, decode_strips, encode
 from pyggc.container import Limits
 from pyggc.fit import FitProgress
 from pyggc.gaussians import Gaussians2D
@@ -18,6 +18,7 @@ __all__ = [
     "Limits",
     "build_info",
     "decode",
+    "decode_strips",
     "encode",
     "evaluate",
 ]

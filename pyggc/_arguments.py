@@ -178,6 +178,7 @@ def _add_compare(parser: Parser) -> None:
     add = parser.add_argument
     add("a", metavar="A", help="an image or a .ggc file: the reference")
     add("b", metavar="B", help="the other one")
+    add("--plot", metavar="FILE", help="draw both and their differences to a .png, .svg or .pdf (needs matplotlib)")
     add("--json", action="store_true", help="print JSON")
     _add_limits(add)
 

@@ -61,10 +61,11 @@ def shown(name: str) -> str:
     return "standard input" if name == STANDARD else name
 
 
-def choose_output(source: str, output: str | None, extension: str, force: bool) -> str:
+def choose_output(source: str, output: str | None, extension: str, force: bool, option: str = "-o") -> str:
     """Name the output file and make sure, before any long work, that it can be written.
 
-    A name that the user gave may replace a file, but never the input; one made up here replaces nothing unless forced.
+    A name that the user gave, with `option`, may replace a file, but never the input; one made up here replaces nothing
+    unless forced.
     """
     if output is None and source == STANDARD:
         output = STANDARD
@@ -79,14 +80,15 @@ def choose_output(source: str, output: str | None, extension: str, force: bool) 
         raise CommandError(Exit.CANNOT_WRITE, f"{path}: the folder {path.parent} does not exist: make it first")
     if path.exists():
         if source != STANDARD and path.samefile(source):
-            raise CommandError(Exit.CANNOT_WRITE, f"{path} is the input itself: name another file with -o")
+            raise CommandError(Exit.CANNOT_WRITE, f"{path} is the input itself: name another file with {option}")
         if output is None and not force:
-            message = f"{path} is there already: name the output with -o, or replace it with --force"
+            message = f"{path} is there already: name the output with {option}, or replace it with --force"
             raise CommandError(Exit.CANNOT_WRITE, message)
         if not os.access(path, os.W_OK):
-            raise CommandError(Exit.CANNOT_WRITE, f"{path} is read-only: name another file with -o")
+            raise CommandError(Exit.CANNOT_WRITE, f"{path} is read-only: name another file with {option}")
     elif not os.access(path.parent, os.W_OK):
-        raise CommandError(Exit.CANNOT_WRITE, f"{path}: nothing may be written in {path.parent}: name another with -o")
+        message = f"{path}: nothing may be written in {path.parent}: name another with {option}"
+        raise CommandError(Exit.CANNOT_WRITE, message)
     return str(path)
 
 

@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pyggc._arguments import ICC_TAG, LIMITS, PROGRAM, parse_arguments
+from pyggc._figures import check_figure, write_comparison
 from pyggc._terminal import (
     STANDARD,
     CommandError,
@@ -178,8 +179,12 @@ def _decode(args: argparse.Namespace) -> Exit:
 
 
 def _compare(args: argparse.Namespace) -> Exit:
+    if args.plot is not None:
+        check_figure(args.plot, (args.a, args.b))
     first, second = (_load_side(name, args) for name in (args.a, args.b))
     a, b = _comparable(first, second)
+    if args.plot is not None:
+        write_comparison(args.plot, a, b, [(os.path.basename(s.name), _spent(s.summary())) for s in (first, second)])
     quality, similarity = psnr(a, b), ssim(a, b)
     if args.json:
         sides = {"a": first.summary(), "b": second.summary()}
@@ -193,8 +198,7 @@ def _compare(args: argparse.Namespace) -> Exit:
         about = side.summary()
         kind = {1: "gray", 3: "RGB", 4: "RGBA"}[about["channels"]]
         print(
-            f"{label}     {about['file']}: {about['width']}x{about['height']} {kind} {about['dtype']}, "
-            f"{about['bytes']} bytes, {about['bpp']:.3f} bpp"
+            f"{label}     {about['file']}: {about['width']}x{about['height']} {kind} {about['dtype']}, {_spent(about)}"
         )
     return Exit.OK
 
@@ -262,6 +266,10 @@ def _comparable(first: Side, second: Side) -> tuple[npt.NDArray[Any], npt.NDArra
     if a.dtype != b.dtype:
         a, b = _as_float(a), _as_float(b)
     return a, b
+
+
+def _spent(about: dict[str, Any]) -> str:
+    return f"{about['bytes']} bytes, {about['bpp']:.3f} bpp"
 
 
 def _as_float(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from pyggc._native import _evaluate
 
 __all__ = ["bd_rate", "psnr", "ssim"]
 
@@ -18,11 +20,10 @@ Doubles = npt.NDArray[np.float64]
 WINDOW_RADIUS = 5
 WINDOW_SIGMA = 1.5
 
-# Rows worked on at once, so that the temporary arrays of a large image stay small.
-STRIP_ROWS = 128
 
-
-def psnr(reference: npt.ArrayLike, image: npt.ArrayLike, data_range: float | None = None) -> float:
+def psnr(
+    reference: npt.ArrayLike, image: npt.ArrayLike, data_range: float | None = None, *, threads: int | None = None
+) -> float:
     """Peak signal-to-noise ratio over all samples.
 
     Parameters
@@ -33,6 +34,8 @@ def psnr(reference: npt.ArrayLike, image: npt.ArrayLike, data_range: float | Non
     data_range : float, optional
         The difference between the largest and the smallest value a sample can have. By default 255 for uint8, 65535 for
         uint16 and 1 for floating point.
+    threads : int, optional
+        The most threads to use; by default what OpenMP offers. Never changes the result.
 
     Returns
     -------
@@ -58,7 +61,7 @@ def psnr(reference: npt.ArrayLike, image: npt.ArrayLike, data_range: float | Non
     48.13
     """
     first, second, peak = _checked_pair(reference, image, data_range)
-    total = sum(_squared_error(a, b) for a, b in _strips(np.atleast_1d(first), np.atleast_1d(second), 0))
+    total = _evaluate.squared_error(first.reshape(1, 1, -1), second.reshape(1, 1, -1), threads=threads or 0)
     if total == 0:
         return math.inf
     return 10 * math.log10(peak**2 * first.size / total)
@@ -71,6 +74,7 @@ def ssim(
     *,
     k1: float = 0.01,
     k2: float = 0.03,
+    threads: int | None = None,
 ) -> float:
     """Structural similarity, the mean over all windows and channels.
 
@@ -87,6 +91,8 @@ def ssim(
         As for `psnr`.
     k1, k2 : float
         The constants that keep the two quotients stable, as fractions of `data_range`.
+    threads : int, optional
+        As for `psnr`.
 
     Returns
     -------
@@ -118,16 +124,7 @@ def ssim(
     rows, columns = _window(height), _window(width)
     c1, c2 = (k1 * peak) ** 2, (k2 * peak) ** 2
 
-    total = 0.0
-    for a, b in _strips(first, second, len(rows) - 1):
-        for channel in range(first.shape[2]):
-            x, y = a[:, :, channel].astype(np.float64), b[:, :, channel].astype(np.float64)
-            mean_x, mean_y, xx, yy, xy = _blurred(np.stack([x, y, x * x, y * y, x * y]), rows, columns)
-            variance_x, variance_y = xx - mean_x * mean_x, yy - mean_y * mean_y
-            covariance = xy - mean_x * mean_y
-            numerator = (2 * mean_x * mean_y + c1) * (2 * covariance + c2)
-            denominator = (mean_x * mean_x + mean_y * mean_y + c1) * (variance_x + variance_y + c2)
-            total += float((numerator / denominator).sum())
+    total = _evaluate.ssim_sum(first, second, rows, columns, c1=c1, c2=c2, threads=threads or 0)
     windows = (height - len(rows) + 1) * (width - len(columns) + 1)
     return float(total / (windows * first.shape[2]))
 
@@ -193,21 +190,12 @@ def _checked_pair(
         data_range = 1.0 if first.dtype.kind == "f" else float(np.iinfo(first.dtype).max)
     if not (math.isfinite(data_range) and data_range > 0):
         raise ValueError(f"data_range must be above zero and finite, not {data_range}")
-    return first, second, float(data_range)
-
-
-def _strips(first: Array, second: Array, overlap: int) -> Iterator[tuple[Array, Array]]:
-    """The rows of both arrays in strips; each holds `overlap` rows of the next one too."""
-    for start in range(0, len(first) - overlap, STRIP_ROWS):
-        rows = slice(start, start + STRIP_ROWS + overlap)
-        yield first[rows], second[rows]
-
-
-def _squared_error(first: Array, second: Array) -> float:
-    """Sum of the squared differences: exact for integers."""
-    kind = np.float64 if first.dtype.kind == "f" else np.int64
-    difference = np.subtract(first, second, dtype=kind)
-    return float(np.sum(difference * difference))
+    if first.dtype.kind == "f":
+        # Halves and long doubles are widened or cut to what the sums are made in.
+        kind = np.dtype(np.float32 if first.dtype == second.dtype == np.float32 else np.float64)
+    else:
+        kind = first.dtype.newbyteorder("=")
+    return np.ascontiguousarray(first, kind), np.ascontiguousarray(second, kind), float(data_range)
 
 
 def _window(side: int) -> Doubles:
@@ -215,13 +203,6 @@ def _window(side: int) -> Doubles:
     radius = min(WINDOW_RADIUS, (side - 1) // 2)
     weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / WINDOW_SIGMA) ** 2)
     return np.asarray(weights / weights.sum(), np.float64)
-
-
-def _blurred(maps: Doubles, rows: Doubles, columns: Doubles) -> Doubles:
-    """Weighted means of maps (n, height, width) over each window that lies inside them."""
-    height, width = maps.shape[1] - len(rows) + 1, maps.shape[2] - len(columns) + 1
-    vertical = sum(weight * maps[:, i : i + height] for i, weight in enumerate(rows))
-    return np.asarray(sum(weight * vertical[:, :, i : i + width] for i, weight in enumerate(columns)))
 
 
 def _curve(points: Sequence[tuple[float, float]], name: str) -> tuple[Doubles, Doubles]:

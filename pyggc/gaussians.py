@@ -273,10 +273,24 @@ class Gaussians2D:
         threads: int | None = None,
     ) -> NDArray[Any]:
         """Draw the image; see `pyggc.render.rasterize`, whose arguments these are."""
-        # The one upward import of this module: a method where users look for it, without a cycle at import time.
+        # Upward imports, here and in the two methods below: where users look for them, without a cycle at import time.
         from pyggc.render import rasterize
 
         return rasterize(self, width, height, region=region, supersample=supersample, dtype=dtype, threads=threads)
+
+    # Notebooks look for these two names.
+
+    def _repr_png_(self) -> bytes | None:
+        """Return a picture of the image as a PNG file; None if its size is not known, or drawing would take long."""
+        from pyggc.render.display import preview
+
+        return preview(self)
+
+    def _repr_html_(self) -> str:
+        """Return the same picture, if there is one, over a line that tells what this is."""
+        from pyggc.render.display import preview_html
+
+        return preview_html(self)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write an ``.npz`` file, uncompressed; nothing is left behind if writing fails.

@@ -47,11 +47,9 @@ class Pixels:
         """1, 3 or 4."""
         return 1 if self.samples.ndim == 2 else int(self.samples.shape[2])
 
-    def planes(self) -> NDArray[np.float32]:
-        """Return the samples as float32 from 0 to 1, of shape (H, W, C)."""
-        scale = np.float32(1.0 / WHITE[self.bit_depth])
-        scaled: NDArray[np.float32] = np.multiply(self.samples, scale, dtype=np.float32)
-        return scaled.reshape(self.height, self.width, self.channels)
+    def scaled(self) -> tuple[NDArray[Any], float]:
+        """Return the samples, of shape (H, W, C), and what makes white 1."""
+        return self.samples.reshape(self.height, self.width, self.channels), 1.0 / WHITE[self.bit_depth]
 
 
 def as_pixels(image: ArrayLike) -> Pixels:

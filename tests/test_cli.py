@@ -351,6 +351,31 @@ def test_compare_brings_kinds_together(run: Run, pixels: np.ndarray) -> None:
     assert_error(run("compare", "photo.png", "small.png"), 3, "photo.png has 32x24 and small.png has 5x4 pixels")
 
 
+def test_compare_draws_a_figure(run: Run, pixels: np.ndarray) -> None:
+    run("encode", "photo.png", "-o", "a.ggc")
+    Image.fromarray(pixels ^ 1).save("b.png")
+    assert "PSNR  48.13 dB" in run("compare", "a.ggc", "b.png", "--plot", "figure.png").out
+    assert opened("figure.png").format == "PNG"
+    assert opened("figure.png").width > 1000
+    # A name that was given may replace a file.
+    assert json.loads(run("compare", "a.ggc", "b.png", "--json", "--plot", "figure.svg").out)["equal"] is False
+    assert run("compare", "a.ggc", "b.png", "--plot", "figure.svg").code == 0
+    assert "a.ggc" in Path("figure.svg").read_text()
+    assert sorted(os.listdir()) == ["a.ggc", "b.png", "figure.png", "figure.svg", "photo.png"]
+
+
+def test_figures_of_no_use(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    same = ("compare", "photo.png", "photo.png", "--plot")
+    assert_error(run(*same, "-"), 2, "--plot needs the name of a file")
+    assert_error(run(*same, "x.jpg"), 2, "x.jpg: a figure is written as one of .png, .svg, .pdf")
+    assert_error(run(*same, "photo.png"), 5, "photo.png is the input itself: name another file with --plot")
+    assert_error(run("compare", "photo.png", "other.png", "--plot", "other.png"), 3, "other.png: there is no such file")
+    assert_error(run(*same, "gone/x.png"), 5, "the folder gone does not exist")
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert_error(run(*same, "x.png"), 2, "--plot: pyggc.plot needs matplotlib: pip install pyggc[plot]")
+    assert os.listdir() == ["photo.png"]
+
+
 def test_info(run: Run) -> None:
     run("encode", "photo.png", "--tag", "author=Ada")
     result = run("info", "photo.ggc")

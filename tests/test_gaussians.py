@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given
+from PIL import Image
 from strategies import gaussians
 
 from pyggc.errors import BitstreamError
@@ -244,3 +247,53 @@ def test_pickles_and_compressed_members_are_refused(tmp_path: Path) -> None:
     for name in ("a.npz", "b.npz"):
         with pytest.raises(BitstreamError, match="means"):
             Gaussians2D.load(tmp_path / name)
+
+
+def picture(data: bytes | None) -> Image.Image:
+    assert data is not None
+    return Image.open(io.BytesIO(data))
+
+
+def test_a_notebook_shows_the_image() -> None:
+    small = make(opacities=None)
+    np.testing.assert_array_equal(np.asarray(picture(small._repr_png_())), small.render())
+    large = make(width=2000, height=100)
+    assert picture(large._repr_png_()).size == (640, 32)
+    thin = make(width=5, height=100_000)
+    assert picture(thin._repr_png_()).size == (1, 640)
+    shown = small._repr_html_()
+    assert "Gaussians2D(2 Gaussians, 3 channels, 8x6)" in shown
+    encoded = re.search('src="data:image/png;base64,([^"]+)"', shown)
+    assert encoded is not None
+    assert base64.b64decode(encoded[1]) == small._repr_png_()
+
+
+@pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (3, "RGB"), (4, "RGBA")])
+def test_a_notebook_shows_gray_and_transparent_images(channels: int, mode: str) -> None:
+    case = make(colors=[[0.5] * channels] * 2)
+    assert picture(case._repr_png_()).mode == mode
+    assert ("repeating-conic-gradient" in case._repr_html_()) is (channels == 4)
+
+
+@given(gaussians())
+def test_a_notebook_is_never_disturbed(case: Gaussians2D) -> None:
+    for size in ((case.width, case.height), (2**20, 2**20), (2**20, 1)):
+        sized = Gaussians2D(case.means, case.cholesky, case.colors, case.opacities, *size)
+        data = sized._repr_png_()
+        assert data is None or max(picture(data).size) <= 640
+        assert f"<figcaption>{sized!r}</figcaption>" in sized._repr_html_()
+
+
+def test_a_notebook_shows_text_where_there_is_no_picture() -> None:
+    many = np.ones((3000, 3), np.float32)
+    for case in (
+        make(width=None, height=None),
+        make(colors=[[0.5, 0.5]] * 2),
+        # Each covers all of the preview, which would take many seconds.
+        Gaussians2D(300 * many[:, :2], 1e5 * many, 0.001 * many, width=640, height=640),
+    ):
+        assert case._repr_png_() is None
+        assert case._repr_html_().count("<") == 4
+        assert "<figcaption>Gaussians2D(" in case._repr_html_()
+    none = Gaussians2D(np.empty((0, 2)), np.empty((0, 3)), np.empty((0, 3)), width=8, height=8)
+    assert picture(none._repr_png_()).size == (8, 8)

@@ -21,7 +21,7 @@ FLOORS = (
     {"rate"},
     {"codec"},
     {"", "_build_info"},  # pyggc/__init__.py, which only gathers the public names
-    {"_arguments", "_png16", "_terminal", "imagefile", "batch", "cli", "pillow_plugin", "__main__"},
+    {"_arguments", "_figures", "_png16", "_terminal", "imagefile", "batch", "cli", "pillow_plugin", "plot", "__main__"},
 )
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 LEAVES, ROOT, TOP = 0, FLOOR_OF[""], len(FLOORS) - 1
@@ -32,7 +32,7 @@ OPEN_FLOORS = {LEAVES, ROOT, TOP}
 
 # The compiled kernels are reached through a backend; what turns floats to integers
 # and integers to bytes has kernels that exist on a CPU only.
-NATIVE_USERS = {"_native", "backends", "entropy", "quantize", "_build_info", ""}
+NATIVE_USERS = {"_native", "backends", "entropy", "quantize", "evaluate", "_build_info", ""}
 
 
 class Import(NamedTuple):
@@ -45,7 +45,9 @@ class Import(NamedTuple):
 
 
 # A convenience of the user's: the arrays know how to draw themselves. What lies inside a target is excepted with it.
-EXCEPTIONS = {("pyggc.gaussians", "pyggc.render", "Gaussians2D.render")}
+EXCEPTIONS = {
+    ("pyggc.gaussians", "pyggc.render", f"Gaussians2D.{method}") for method in ("render", "_repr_html_", "_repr_png_")
+}
 
 DYNAMIC_IMPORTS = {"import_module", "__import__"}
 CYTHON_IMPORT = re.compile(

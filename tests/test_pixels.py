@@ -28,7 +28,8 @@ def test_images_of_every_kind_stay_as_they_are(image: np.ndarray) -> None:
 @given(images())
 def test_planes_are_from_zero_to_one(image: np.ndarray) -> None:
     pixels = as_pixels(image)
-    planes = pixels.planes()
+    samples, scale = pixels.scaled()
+    planes = np.multiply(samples, scale, dtype=np.float32)
     assert planes.dtype == np.float32
     assert planes.shape == (pixels.height, pixels.width, pixels.channels)
     peak = 1.0 if image.dtype.kind == "f" else np.iinfo(image.dtype).max
@@ -39,7 +40,8 @@ def test_planes_are_from_zero_to_one(image: np.ndarray) -> None:
 
 @pytest.mark.parametrize(("dtype", "white"), [("uint8", 255), ("uint16", 65535), ("float32", 1)])
 def test_white_is_one(dtype: str, white: int) -> None:
-    assert as_pixels(np.full((2, 3), white, dtype)).planes().max() == 1.0
+    samples, scale = as_pixels(np.full((2, 3), white, dtype)).scaled()
+    assert np.multiply(samples, scale, dtype=np.float32).max() == 1.0
 
 
 @pytest.mark.parametrize("dtype", [">u2", "<u2", "uint8", ">f4", "<f4", "float64", ">f8", "float16", "longdouble"])

@@ -1,11 +1,11 @@
-"""Dyadic adaptive models, two-state rANS and raw bits over buffers. Public names: `pyggc.entropy`."""
+"""Dyadic adaptive models, two-state rANS, tokens, trees of counts and raw bits over buffers. Public names: `pyggc.entropy`."""
 
 from cpython.buffer cimport PyBUF_ND, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.math cimport log2
 from libc.stddef cimport size_t
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport free, malloc, realloc
+from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport free, malloc
 from libc.string cimport memcmp, memcpy, memset
 
 import numpy as np
@@ -52,7 +52,21 @@ cdef extern from "ggc/rans.h" nogil:
         uint32_t parity
         int forked
         int status
-    uint32_t GGC_STEP(uint32_t start, uint32_t frequency)
+    ctypedef struct ggc_step_log:
+        uint32_t *steps
+        size_t size
+        size_t capacity
+    ctypedef struct ggc_tokens:
+        uint32_t bases[GGC_LANES]
+        uint8_t widths[GGC_LANES]
+        int num_tokens
+    int ggc_log_symbols(ggc_step_log *log, const ggc_dyadic *m, const uint8_t *symbols, const uint32_t *contexts,
+                        size_t n)
+    int ggc_log_bits(ggc_step_log *log, const uint32_t *values, const uint8_t *widths, size_t stride, size_t n)
+    int ggc_log_integers(ggc_step_log *log, const ggc_dyadic *m, const ggc_tokens *tokens, const uint32_t *values,
+                         const uint32_t *contexts, size_t n)
+    int ggc_decode_integers(ggc_rans_reader *r, const ggc_dyadic *m, const ggc_tokens *tokens,
+                            const uint32_t *contexts, size_t n, uint32_t *values)
     size_t ggc_rans_encode(const uint32_t *steps, size_t num_steps, uint8_t *end, uint64_t *state)
     void ggc_rans_open(ggc_rans_reader *r, const uint8_t *data, size_t size)
     int ggc_rans_pop_bits(ggc_rans_reader *r, const uint8_t *widths, size_t n, uint32_t *values)
@@ -60,7 +74,26 @@ cdef extern from "ggc/rans.h" nogil:
                          uint32_t *steps)
     void ggc_decode(ggc_rans_reader *r, const ggc_dyadic *m, const uint32_t *contexts, size_t n, uint8_t *symbols)
 
+cdef extern from "ggc/tree.h" nogil:
+    enum:
+        GGC_TREE_OK
+        GGC_TREE_NO_MEMORY
+        GGC_TREE_BAD_SPLIT
+        GGC_TREE_CONTEXTS
+    ctypedef struct ggc_leaves:
+        int32_t *x
+        int32_t *y
+        int32_t *log_width
+        int32_t *log_height
+        int32_t *rank
+    uint64_t ggc_tree_key(uint32_t x, uint32_t y)
+    int ggc_tree_encode(ggc_step_log *log, const ggc_dyadic *model, int32_t width, int32_t height,
+                        const uint64_t *keys, uint32_t count, const ggc_leaves *leaves)
+    int ggc_tree_decode(ggc_rans_reader *reader, const ggc_dyadic *model, int32_t width, int32_t height,
+                        uint32_t count, const ggc_leaves *leaves)
 
+
+TREE_CONTEXTS = GGC_TREE_CONTEXTS
 MAX_BITS = 32  # of one raw value in a rANS stream
 
 
@@ -124,6 +157,49 @@ cdef _Integers narrow_contexts(object contexts, DyadicBank bank, size_t n):
 
 cdef _Integers narrow_widths(object widths):
     return narrow(widths, "widths", MAX_BITS, False)
+
+
+cdef ggc_tokens tokens_of(const uint32_t[::1] bases, const uint8_t[::1] widths, DyadicBank bank) except *:
+    cdef ggc_tokens tokens
+    cdef Py_ssize_t t
+    if bases.shape[0] != bank.model.num_symbols or widths.shape[0] != bases.shape[0]:
+        raise ValueError(f"the model must have a symbol for each token: {bases.shape[0]}, not {bank.model.num_symbols}")
+    tokens.num_tokens = <int>bases.shape[0]
+    for t in range(bases.shape[0]):
+        tokens.bases[t] = bases[t]
+        tokens.widths[t] = widths[t]
+    return tokens
+
+
+cdef ggc_leaves leaves_of(int32_t[:, ::1] out, DyadicBank bank) except *:
+    """The rows of an array (5, N)."""
+    cdef ggc_leaves leaves
+    cdef Py_ssize_t n = out.shape[1]
+    if out.shape[0] != 5 or n >= 1 << 31:
+        raise ValueError("out must have 5 rows of fewer than 2^31 points")
+    if bank.model.num_symbols != 16 or bank.model.num_contexts != GGC_TREE_CONTEXTS:
+        raise ValueError(f"the model must have 16 symbols in {GGC_TREE_CONTEXTS} contexts")
+    if n:
+        leaves.x, leaves.y, leaves.log_width = &out[0, 0], &out[1, 0], &out[2, 0]
+        leaves.log_height, leaves.rank = &out[3, 0], &out[4, 0]
+    return leaves
+
+
+cdef int check_size(int width, int height) except -1:
+    # A key has 62 bits, and the walk would overflow beyond that.
+    if not (0 < width < 1 << 30 and 0 < height < 1 << 30):
+        raise ValueError(f"width and height must be within 1 to 2^30 - 1, not {width} and {height}")
+    return 0
+
+
+def tree_keys(const int32_t[::1] x, const int32_t[::1] y, uint64_t[::1] out):
+    """Interleave the bits of columns and rows, neither negative."""
+    cdef Py_ssize_t i, n = out.shape[0]
+    if x.shape[0] != n or y.shape[0] != n:
+        raise ValueError("x, y and out must have one size")
+    with nogil:
+        for i in range(n):
+            out[i] = ggc_tree_key(<uint32_t>x[i], <uint32_t>y[i])
 
 
 cdef class DyadicBank:
@@ -234,28 +310,15 @@ cdef class DyadicBank:
 cdef class StepLog:
     """What a rANS encoder remembers of its forward pass: one step of 32 bits a symbol."""
 
-    cdef uint32_t *steps
-    cdef size_t size, capacity
+    cdef ggc_step_log log
     cdef bint busy
     cdef readonly tuple state
 
     def __dealloc__(self):
-        free(self.steps)
+        free(self.log.steps)
 
     def __len__(self):
-        return self.size
-
-    cdef int reserve(self, size_t more) except -1:
-        cdef size_t wanted = self.size + more
-        cdef void *grown
-        if wanted > self.capacity:
-            wanted = max(wanted, 2 * self.capacity, <size_t>256)
-            grown = realloc(self.steps, wanted * sizeof(uint32_t))
-            if grown == NULL:
-                raise MemoryError
-            self.steps = <uint32_t *>grown
-            self.capacity = wanted
-        return 0
+        return self.log.size
 
     cdef int acquire(self) except -1:
         if self.busy:
@@ -268,48 +331,80 @@ cdef class StepLog:
         cdef _Integers s = narrow(symbols, "symbols", bank.model.num_symbols - 1, False)
         cdef _Integers c = narrow_contexts(contexts, bank, s.size)
         cdef const uint32_t *context_ids = c.u32 if c is not None else NULL
+        cdef bint logged
         self.acquire()
         try:
-            self.reserve(s.size)
             bank.acquire()
             with nogil:
-                ggc_model_steps(&bank.model, s.u8, context_ids, s.size, self.steps + self.size)
+                logged = ggc_log_symbols(&self.log, &bank.model, s.u8, context_ids, s.size)
             bank.busy = False
-            self.size += s.size
         finally:
             self.busy = False
+        if not logged:
+            raise MemoryError
 
     def push_bits(self, values, widths):
         """Log raw bits: as many values as widths, or one width for all."""
         cdef _Integers v = narrow(values, "values", 0xFFFFFFFF, True)
         cdef _Integers w = narrow_widths(widths)
-        cdef size_t i
-        cdef int left, step
-        cdef uint32_t chunk
+        cdef size_t i, stride = 0 if w.size == 1 else 1
+        cdef bint logged
         if w.size != v.size and w.size != 1:
             raise ValueError(f"widths must hold one width, or one a value: {v.size}, not {w.size}")
         for i in range(v.size):
-            left = w.u8[i if w.size != 1 else 0]
-            if <uint64_t>v.u32[i] >> left:
-                raise ValueError(f"values must fit their widths, but element {i} is {v.u32[i]} with {left} bits")
+            if <uint64_t>v.u32[i] >> w.u8[i * stride]:
+                raise ValueError(f"values must fit their widths, but element {i} is {v.u32[i]} "
+                                 f"with {w.u8[i * stride]} bits")
+        self.acquire()
+        with nogil:
+            logged = ggc_log_bits(&self.log, v.u32, w.u8, stride, v.size)
+        self.busy = False
+        if not logged:
+            raise MemoryError
+
+    def push_integers(self, values, DyadicBank bank not None, contexts, bases, widths, uint32_t limit):
+        """Log integers in [0, limit] as tokens under the model, then their extra bits."""
+        cdef ggc_tokens tokens = tokens_of(bases, widths, bank)
+        cdef _Integers v = narrow(values, "values", limit, True)
+        cdef _Integers c = narrow_contexts(contexts, bank, v.size)
+        cdef const uint32_t *context_ids = c.u32 if c is not None else NULL
+        cdef bint logged
         self.acquire()
         try:
-            self.reserve(3 * v.size)
+            bank.acquire()
             with nogil:
-                for i in range(v.size):
-                    left = w.u8[i if w.size != 1 else 0]
-                    while left > 0:
-                        step = min(left, <int>GGC_CDF_BITS)
-                        left -= step
-                        chunk = (v.u32[i] >> left) & ((1u << step) - 1)
-                        self.steps[self.size] = GGC_STEP(chunk << (GGC_CDF_BITS - step), 1u << (GGC_CDF_BITS - step))
-                        self.size += 1
+                logged = ggc_log_integers(&self.log, &bank.model, &tokens, v.u32, context_ids, v.size)
+            bank.busy = False
         finally:
             self.busy = False
+        if not logged:
+            raise MemoryError
+
+    def push_tree(self, const uint64_t[::1] keys, DyadicBank bank not None, int width, int height,
+                  int32_t[:, ::1] out):
+        """Log the tree of sorted keys; rows of `out` (5, N) get x, y, log_width, log_height and rank of each leaf."""
+        cdef ggc_leaves leaves = leaves_of(out, bank)
+        cdef int status
+        check_size(width, height)
+        if keys.shape[0] != out.shape[1]:
+            raise ValueError("out must have a column a key")
+        if keys.shape[0] == 0:
+            return
+        self.acquire()
+        try:
+            bank.acquire()
+            with nogil:
+                status = ggc_tree_encode(&self.log, &bank.model, width, height, &keys[0], <uint32_t>keys.shape[0],
+                                         &leaves)
+            bank.busy = False
+        finally:
+            self.busy = False
+        if status != GGC_TREE_OK:
+            raise MemoryError
 
     def encode(self):
         """Code all steps; the log stays. `state` then holds the states that a decoder starts from."""
-        cdef size_t room = 2 * self.size + GGC_RANS_OVERHEAD, used
+        cdef size_t room = 2 * self.log.size + GGC_RANS_OVERHEAD, used
         cdef uint64_t state[2]
         cdef uint8_t *data = <uint8_t *>malloc(room)
         if data == NULL:
@@ -317,7 +412,7 @@ cdef class StepLog:
         try:
             self.acquire()
             with nogil:
-                used = ggc_rans_encode(self.steps, self.size, data + room, state)
+                used = ggc_rans_encode(self.log.steps, self.log.size, data + room, state)
             self.busy = False
             self.state = (int(state[0]), int(state[1]))
             return PyBytes_FromStringAndSize(<char *>data + room - used, <Py_ssize_t>used)
@@ -396,6 +491,51 @@ cdef class RansReader:
         with nogil:
             ggc_rans_pop_bits(&self.reader, w.u8, w.size, &out[0])
         self.busy = False
+        if self.reader.status != GGC_RANS_OK:
+            self.check()
+
+    def pop_integers(self, uint32_t[::1] out, DyadicBank bank not None, contexts, bases, widths):
+        """Decode integers that were tokens under the model, then extra bits."""
+        cdef ggc_tokens tokens = tokens_of(bases, widths, bank)
+        cdef size_t n = <size_t>out.shape[0]
+        cdef _Integers c = narrow_contexts(contexts, bank, n)
+        cdef const uint32_t *context_ids = c.u32 if c is not None else NULL
+        cdef bint decoded
+        if n == 0:
+            return
+        self.acquire()
+        try:
+            bank.acquire()
+            with nogil:
+                decoded = ggc_decode_integers(&self.reader, &bank.model, &tokens, context_ids, n, &out[0])
+            bank.busy = False
+        finally:
+            self.busy = False
+        if not decoded:
+            raise MemoryError
+        if self.reader.status != GGC_RANS_OK:
+            self.check()
+
+    def pop_tree(self, DyadicBank bank not None, int width, int height, int32_t[:, ::1] out):
+        """Decode a tree; rows of `out` (5, N) get x, y, log_width, log_height and rank of each leaf."""
+        cdef ggc_leaves leaves = leaves_of(out, bank)
+        cdef int status
+        check_size(width, height)
+        if out.shape[1] == 0:
+            return
+        self.acquire()
+        try:
+            bank.acquire()
+            with nogil:
+                status = ggc_tree_decode(&self.reader, &bank.model, width, height, <uint32_t>out.shape[1], &leaves)
+            bank.busy = False
+        finally:
+            self.busy = False
+        if status == GGC_TREE_NO_MEMORY:
+            raise MemoryError
+        if status == GGC_TREE_BAD_SPLIT:
+            raise BitstreamError(f"{self.section} at byte {self.reader.next - self.reader.data} of {len(self.data)}: "
+                                 f"expected no more points in a half than in the whole, found more")
         if self.reader.status != GGC_RANS_OK:
             self.check()
 

@@ -61,6 +61,8 @@ def retract(
     min_scale: float,
     max_scale: float,
     max_color: float,
+    x: float,
+    y: float,
 ) -> float: ...
 def removal(
     means: NDArray[float32],

@@ -38,6 +38,8 @@ cdef extern from "ggc/fit.h" nogil:
         float min_scale
         float max_scale
         float max_color
+        float x
+        float y
 
     ctypedef struct ggc_fit_variant:
         const char *name
@@ -202,12 +204,12 @@ def conjugate(const float[:, ::1] means, const float[:, ::1] cholesky, const flo
 def retract(const float[:, ::1] means, const float[:, ::1] cholesky, const float[:, ::1] colors,
             float[:, ::1] direction, float step, float[:, ::1] new_means, float[:, ::1] new_cholesky,
             float[:, ::1] new_colors, *, float width, float height, float min_scale, float max_scale,
-            float max_color):
+            float max_color, float x, float y):
     """Write the parameters a step along the direction; their sum of l1 l2 |c|^2."""
     cdef ggc_params params = params_of(means, cholesky, colors)
     cdef ggc_params new = params_of(new_means, new_cholesky, new_colors)
     cdef float *d = coordinates_of(direction, params)
-    cdef ggc_fit_bounds bounds = ggc_fit_bounds(width, height, min_scale, max_scale, max_color)
+    cdef ggc_fit_bounds bounds = ggc_fit_bounds(width, height, min_scale, max_scale, max_color, x, y)
     cdef double amplitude
     if new.count != params.count or new.channels != params.channels:
         raise ValueError("the new parameters must have the shapes of the old")

@@ -27,13 +27,18 @@ class Params(NamedTuple):
 
 
 class Bounds(NamedTuple):
-    """What the parameters of a fit are kept within: the image's size, scales in pixels, magnitude of a color."""
+    """What the parameters of a fit are kept within: scales in pixels, magnitude of a color, and the means' pixels.
+
+    The means stay within the pixels [x, x + width) and [y, y + height): usually all of the image.
+    """
 
     width: int
     height: int
     min_scale: float
     max_scale: float
     max_color: float
+    x: int = 0
+    y: int = 0
 
 
 class FitKernels(Protocol):

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pyggc.arguments import as_pair
-from pyggc.container import Container, Limits, Metadata, read_container
+import numpy as np
+
+from pyggc.arguments import as_integer, as_pair
+from pyggc.container import Container, Header, Limits, Metadata, read_container
 from pyggc.container.compact import read_levels
 from pyggc.errors import BitstreamError
 from pyggc.gaussians import Gaussians2D
-from pyggc.render import rasterize, render_work
+from pyggc.render import Frame, near_rows, rasterize, render_work, resolve
 
 if TYPE_CHECKING:
     import os
@@ -140,25 +145,105 @@ def decode(
     (40, 30, 3)
     """
     limits = _check_limits(limits)
-    container = read_container(data, limits)
-    header = container.header
-    gaussians = _read_gaussians(container)
-    width, height = (header.width, header.height) if size is None else as_pair("size", size)
-    work = render_work(gaussians, width, height, region=region, supersample=supersample)
-    limits.check("max_render_work", work, "the Gaussians")
+    gaussians, header, frame = _open(data, limits, size, region, supersample, threads)
     return rasterize(
         gaussians,
-        width,
-        height,
-        region=region,
+        frame.width,
+        frame.height,
+        region=frame.region,
         supersample=supersample,
         dtype=header.dtype if dtype is None else dtype,
         threads=threads,
     )
 
 
-def _read_gaussians(container: Container) -> Gaussians2D:
-    levels, quantizer = read_levels(container)
+def decode_strips(
+    data: bytes | bytearray | memoryview,
+    *,
+    rows: int = 256,
+    size: tuple[int, int] | None = None,
+    region: tuple[int, int, int, int] | None = None,
+    supersample: int = 1,
+    dtype: DTypeLike | None = None,
+    threads: int | None = None,
+    limits: Limits | None = None,
+) -> Iterator[NDArray[Any]]:
+    """Decode a file from top to bottom in strips, of which only one needs to be in memory.
+
+    Parameters
+    ----------
+    data : bytes-like
+        A `.ggc` file.
+    rows : int
+        Rows of a strip, at least 1; the last may have fewer.
+    size, region, supersample, dtype, threads, limits
+        As for `decode`. Of the limits, `max_image_bytes` is that of one strip.
+
+    Returns
+    -------
+    iterator of ndarray
+        One below the other, the strips are what `decode` returns.
+
+    Raises
+    ------
+    BitstreamError, ValueError, TypeError
+        As for `decode`, before the first strip is drawn.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pyggc as gc
+    >>> stream = gc.encode(np.full((40, 60), 0.5), num_gaussians=1, effort=1)
+    >>> [strip.shape for strip in gc.decode_strips(stream, rows=16)]
+    [(16, 60), (16, 60), (8, 60)]
+    """
+    limits = _check_limits(limits)
+    rows = as_integer("rows", rows, 1)
+    whole = replace(limits, max_image_bytes=sys.maxsize)
+    gaussians, header, frame = _open(data, whole, size, region, supersample, threads)
+    kind = np.dtype(header.dtype if dtype is None else dtype)
+    left, top, columns, total = frame.region
+    strip_bytes = columns * min(rows, total) * header.channels * kind.itemsize
+    limits.check("max_image_bytes", strip_bytes, "the strips")
+
+    def strips() -> Iterator[NDArray[Any]]:
+        for y in range(top, top + total, rows):
+            part = left, y, columns, min(rows, top + total - y)
+            here = gaussians[near_rows(gaussians, frame.height, y, part[3])]
+            yield rasterize(
+                here,
+                frame.width,
+                frame.height,
+                region=part,
+                supersample=supersample,
+                dtype=kind,
+                threads=threads,
+            )
+
+    return strips()
+
+
+def _open(
+    data: bytes | bytearray | memoryview,
+    limits: Limits,
+    size: tuple[int, int] | None,
+    region: tuple[int, int, int, int] | None,
+    supersample: int,
+    threads: int | None,
+) -> tuple[Gaussians2D, Header, Frame]:
+    """The Gaussians of a file, its header and what is to be drawn, all checked."""
+    container = read_container(data, limits)
+    header = container.header
+    gaussians = _read_gaussians(container, threads)
+    width, height = (header.width, header.height) if size is None else as_pair("size", size)
+    frame = resolve(gaussians, width, height, region, supersample)
+    work = render_work(gaussians, width, height, region=region, supersample=supersample)
+    limits.check("max_render_work", work, "the Gaussians")
+    return gaussians, header, frame
+
+
+def _read_gaussians(container: Container, threads: int | None = None) -> Gaussians2D:
+    levels, quantizer = read_levels(container, threads)
     try:
         return quantizer.dequantize(levels)
     except ValueError as error:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from pyggc import evaluate
 from pyggc.arguments import as_integer, check_positive
 from pyggc.container import Header, Metadata, Section, atomic_write, image_hash, write_container
-from pyggc.fit import FitProgress, Fitter, LossWeights
-from pyggc.fit.pyramid import pyramid
+from pyggc.fit import FitProgress, LossWeights
+from pyggc.fit.pyramid import make_fitters
 from pyggc.gaussians import Gaussians2D
 from pyggc.pixels import Pixels, as_pixels
 from pyggc.rate import EFFORTS, Budget, Outcome, Search, make_goal
@@ -174,9 +174,7 @@ class GaussianEncoder:
             raise TypeError(f"callback must be callable, not {callback!r}")
         pixels = as_pixels(image)
         budget = Budget(max_time_seconds, max_iterations, callback)
-        fitters = [
-            Fitter(planes, loss=self.loss, seed=self.seed, threads=self.threads) for planes in pyramid(pixels.planes())
-        ]
+        fitters = make_fitters(*pixels.scaled(), loss=self.loss, seed=self.seed, threads=self.threads)
         overhead = len(self._file(pixels, 0, [], 0.0, 0.0))
         search = Search(fitters, self.effort, lambda g: _psnr(pixels, g, self.threads), budget, self.seed, overhead)
         outcome = search.run(self.goal)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from pyggc._native import _entropy
 from pyggc.entropy.models import AdaptiveModel
+from pyggc.entropy.tokens import HybridInteger
 
 __all__ = ["RansDecoder", "RansEncoder"]
 
@@ -84,6 +85,37 @@ class RansEncoder:
             If they are not integers.
         """
         self._log.push_bits(values, widths)
+
+    def push_integers(
+        self,
+        values: npt.ArrayLike,
+        tokens: HybridInteger,
+        model: AdaptiveModel,
+        contexts: npt.ArrayLike | None = None,
+    ) -> None:
+        """Add integers, in C order: all their tokens under a model, then all their extra bits.
+
+        Parameters
+        ----------
+        values : array_like of int, any shape
+            Values in [0, tokens.max_value].
+        tokens : HybridInteger
+            How values are split; it must have as many tokens as the model has symbols.
+        model : AdaptiveModel
+            The model of the tokens; the decoder must pass one in the same state.
+        contexts : array_like of int, as many as values, optional
+            Contexts in [0, model.num_contexts); all 0 by default.
+
+        Raises
+        ------
+        ValueError
+            If a value or a context is out of range, their numbers differ, or the model does not suit the tokens.
+        TypeError
+            If they are not integers.
+        """
+        self._log.push_integers(
+            values, _bank_of(model), contexts, tokens.bases, tokens.extra_bits, min(tokens.max_value, 2**32 - 1)
+        )
 
     def finish(self) -> bytes:
         """Return the stream; the encoder is empty afterwards and can be filled again."""
@@ -191,6 +223,40 @@ class RansDecoder:
         values = np.empty(np.shape(widths), np.uint32)
         self._reader.pop_bits(widths, values.reshape(-1))
         return values
+
+    def pop_integers(
+        self,
+        n: int | tuple[int, ...],
+        tokens: HybridInteger,
+        model: AdaptiveModel,
+        contexts: npt.ArrayLike | None = None,
+    ) -> npt.NDArray[np.uint32]:
+        """Decode what `RansEncoder.push_integers` coded.
+
+        Parameters
+        ----------
+        n : int or tuple of int
+            Number of integers, or the shape of the result.
+        tokens, model, contexts
+            As for the encoder.
+
+        Returns
+        -------
+        ndarray of uint32, shape (n,) or n
+            Values in [0, tokens.max_value].
+
+        Raises
+        ------
+        TruncatedStream
+            If the stream does not hold so much.
+        ValueError
+            If a context is out of range, or their number or the model's symbols do not fit.
+        TypeError
+            If an argument is not of the type above.
+        """
+        out = np.empty(n, np.uint32)
+        self._reader.pop_integers(out.reshape(-1), _bank_of(model), contexts, tokens.bases, tokens.extra_bits)
+        return out
 
     @property
     def state(self) -> tuple[int, int, int]:

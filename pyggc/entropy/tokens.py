@@ -156,7 +156,7 @@ class HybridInteger:
         TypeError
             If the tokens are not integers.
         """
-        return self._extra_bits[self._checked(tokens, self.num_tokens - 1, "tokens").astype(np.intp)]
+        return self.extra_bits[self._checked(tokens, self.num_tokens - 1, "tokens").astype(np.intp)]
 
     def encode(
         self, values: npt.ArrayLike
@@ -217,23 +217,24 @@ class HybridInteger:
         """
         token = self._checked(tokens, self.num_tokens - 1, "tokens").astype(np.intp)
         bits = self._checked(extra, self.max_value, "extra")
-        width = self._extra_bits[token]
+        width = self.extra_bits[token]
         if (bits >> width).any():
             raise ValueError("extra must fit the widths of the tokens")
-        return (self._bases[token] + bits).astype(np.uint32)
+        return (self.bases[token] + bits).astype(np.uint32)
 
     @cached_property
-    def _extra_bits(self) -> npt.NDArray[np.uint8]:
+    def extra_bits(self) -> npt.NDArray[np.uint8]:
+        """Width of the extra bits of each token, shape (num_tokens,)."""
         steps = np.arange(self.num_tokens) - self.direct
         exponent = self.direct.bit_length() - 1 + (steps >> self.mantissa_bits)
         return np.where(steps < 0, 0, exponent - self.mantissa_bits).astype(np.uint8)
 
     @cached_property
-    def _bases(self) -> npt.NDArray[np.uint64]:
-        """The smallest value of each token."""
+    def bases(self) -> npt.NDArray[np.uint32]:
+        """The smallest value of each token, shape (num_tokens,)."""
         token = np.arange(self.num_tokens, dtype=np.int64)
         mantissa = (1 << self.mantissa_bits) + ((token - self.direct) & ((1 << self.mantissa_bits) - 1))
-        return np.where(token < self.direct, token, mantissa << self._extra_bits.astype(np.int64)).astype(np.uint64)
+        return np.where(token < self.direct, token, mantissa << self.extra_bits.astype(np.int64)).astype(np.uint32)
 
     @staticmethod
     def _checked(values: npt.ArrayLike, limit: int, name: str) -> npt.NDArray[np.uint64]:

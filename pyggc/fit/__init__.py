@@ -4,6 +4,7 @@ from pyggc.fit.fitter import Fitter, fit
 from pyggc.fit.gradients import Gradients, render_backward
 from pyggc.fit.losses import FRAMEWORK_LOSS, LossWeights
 from pyggc.fit.progress import FitProgress, FitResult
+from pyggc.fit.windows import WindowedFitter
 
 __all__ = [
     "FRAMEWORK_LOSS",
@@ -12,6 +13,7 @@ __all__ = [
     "Fitter",
     "Gradients",
     "LossWeights",
+    "WindowedFitter",
     "fit",
     "render_backward",
 ]

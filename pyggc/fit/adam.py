@@ -87,7 +87,11 @@ class Adam:
             axis=1,
         )
         self.params = Params(
-            np.clip(means, -0.5, [bounds.width - 0.5, bounds.height - 0.5]).astype(np.float32),
+            np.clip(
+                means,
+                [bounds.x - 0.5, bounds.y - 0.5],
+                [bounds.x + bounds.width - 0.5, bounds.y + bounds.height - 0.5],
+            ).astype(np.float32),
             shape.astype(np.float32),
             np.clip(colors, -bounds.max_color, bounds.max_color).astype(np.float32),
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pyggc.backends.fit_protocol import Params
+from pyggc.backends.fit_protocol import Bounds, Params
 from pyggc.fit.placement import sample
 
 if TYPE_CHECKING:
@@ -29,15 +29,19 @@ NEW_COLOR = 0.5
 NEIGHBORS = 10
 
 
-def least_needed(objective: Objective, params: Params, gradient: Floats, count: int) -> NDArray[np.int64]:
-    """Return the indices of the Gaussians whose removal costs least squared error, cheapest first, shape (count,).
+def removal_cost(objective: Objective, params: Params, gradient: Floats) -> Floats:
+    """Return how much the squared error would rise without each Gaussian, shape (N,).
 
     `gradient` is the half gradient of the loss; with plain L2 it has the products with the residual that are needed.
     """
     if not objective.weights.is_plain_l2:
         gradient = objective.kernels.backward(params, objective.residual(params), objective.width, objective.threads)
-    cost = objective.kernels.removal(params, gradient, NEIGHBORS, objective.threads)
-    return np.argsort(cost, kind="stable")[:count]
+    return objective.kernels.removal(params, gradient, NEIGHBORS, objective.threads)
+
+
+def least_needed(objective: Objective, params: Params, gradient: Floats, count: int) -> NDArray[np.int64]:
+    """Return the indices of the Gaussians whose removal costs least, cheapest first, shape (count,)."""
+    return np.argsort(removal_cost(objective, params, gradient), kind="stable")[:count]
 
 
 def newcomers(objective: Objective, params: Params, count: int, rng: np.random.Generator) -> Params:
@@ -47,10 +51,12 @@ def newcomers(objective: Objective, params: Params, count: int, rng: np.random.G
     """
     kernels, width, threads = objective.kernels, objective.width, objective.threads
     image = objective.residual(params)
-    spacing = math.sqrt(objective.height * width / max(len(params.means) + count, 1))
-    scale = NEW_SCALE * max(spacing / USUAL_SPACING, 1.0)
+    bounds = objective.bounds
+    spacing = math.sqrt(bounds.height * bounds.width / max(len(params.means) + count, 1))
+    scale = min(NEW_SCALE * max(spacing / USUAL_SPACING, 1.0), bounds.max_scale)
     sigma = min(ERROR_SIGMA * max(spacing / USUAL_SPACING, 1.0), MAX_ERROR_SIGMA)
     error = kernels.blur(kernels.energy(image, width, threads), width, sigma, threads)
+    _keep_within(error, bounds)
     y, x = np.divmod(sample(objective, error, count, rng), width)
     means = np.stack([x, y], axis=1).astype(np.float32)
     cholesky = np.tile(np.array([scale, scale, 0.0], np.float32), (count, 1))
@@ -75,3 +81,12 @@ def relocated(
     for array, values in zip(new, newcomers(objective, params, count, rng), strict=True):
         array[moved] = values
     return new, moved
+
+
+def _keep_within(weights: Floats, bounds: Bounds) -> None:
+    """Clear planes where no mean may be."""
+    right, bottom = bounds.x + bounds.width, bounds.y + bounds.height
+    weights[: bounds.y] = 0.0
+    weights[bottom:] = 0.0
+    weights[:, :, : bounds.x] = 0.0
+    weights[:, :, right:] = 0.0

@@ -6,6 +6,8 @@ import copy
 import functools
 import operator
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -18,7 +20,7 @@ from pyggc.fit.initialize import INITIALIZERS
 from pyggc.fit.losses import LossWeights
 from pyggc.fit.natural import NaturalGradient
 from pyggc.fit.objective import Objective, Value
-from pyggc.fit.progress import Callback, FitResult, Watch
+from pyggc.fit.progress import Callback, FitProgress, FitResult, Watch
 from pyggc.gaussians import Gaussians2D
 
 if TYPE_CHECKING:
@@ -54,12 +56,12 @@ class Fitter:
     Parameters
     ----------
     image : array_like, shape (H, W) or (H, W, C)
-        Floating-point samples within [0, 1], 1 to 4 channels.
+        Floating-point samples within [0, 1], 1 to 4 channels. (Or an objective of one, with what else it fixes.)
     loss : LossWeights, optional
         What to make small; by default the mean squared error.
     optimizer : str
         ``"natural"``, or ``"adam"`` for comparison.
-    seed : int
+    seed : int or sequence of int
         All chance comes from it: the same calls give the same bytes, for any number of threads.
     amplitude_penalty : float
         To the loss, ``"natural"`` adds this times the current squared error times the mean over the image of
@@ -92,11 +94,11 @@ class Fitter:
 
     def __init__(
         self,
-        image: ArrayLike,
+        image: ArrayLike | Objective,
         *,
         loss: LossWeights | None = None,
         optimizer: str = "natural",
-        seed: int = 0,
+        seed: int | Sequence[int] = 0,
         amplitude_penalty: float = AMPLITUDE_PENALTY,
         threads: int | None = None,
         backend: Backend | None = None,
@@ -112,7 +114,10 @@ class Fitter:
         self._relocates = optimizer == "natural"
         self._penalty = amplitude_penalty
         self._rng = np.random.default_rng(seed)
-        self._objective = Objective(image, loss or LossWeights(), kernels, threads or 0)
+        if isinstance(image, Objective):
+            self._objective = image
+        else:
+            self._objective = Objective.of_image(image, loss or LossWeights(), kernels, threads or 0)
         empty = Params(*(np.zeros((0, columns), np.float32) for columns in (2, 3, self._objective.channels)))
         self._optimizer: NaturalGradient | Adam = OPTIMIZERS[optimizer](self._objective, empty)
 
@@ -213,7 +218,16 @@ class Fitter:
         other._objective, other._optimizer = objective, type(self._optimizer)(objective, params)
         most = 0 if watch.interrupted else int(share * (watch.max_iterations - watch.iteration))
         seconds = None if watch.remaining is None else share * watch.remaining
-        stopped = other.run(min(iterations, most), max_time_seconds=seconds, callback=watch.callback)
+        done, callback = watch.iteration, watch.callback
+
+        def report(progress: FitProgress) -> bool | None:
+            assert callback is not None
+            whole = replace(
+                progress, iteration=done + progress.iteration, max_iterations=done + progress.max_iterations
+            )
+            return callback(whole)
+
+        stopped = other.run(min(iterations, most), max_time_seconds=seconds, callback=report if callback else None)
         watch.interrupted |= stopped == "callback"
         watch.iteration += other.iterations - self.iterations
         self.iterations = other.iterations
@@ -320,7 +334,11 @@ class Fitter:
 
         The fitter's own Gaussians stay as they are.
         """
-        return integers.refine(self._objective, levels, quantizer, sweeps, seed)
+        objective = self._objective
+        residual = objective.residual(objective.to_params(quantizer.dequantize(levels)))
+        refined = integers.refine(objective.kernels, residual, objective.width, levels, quantizer, sweeps, seed)
+        objective.forget()
+        return refined
 
     def relocate(self, share: float) -> int:
         """Put the least needed Gaussians where the error is; return how many.

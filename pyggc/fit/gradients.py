@@ -8,6 +8,7 @@ import numpy as np
 
 from pyggc.backends import Backend, get_backend
 from pyggc.backends.fit_protocol import Params
+from pyggc.fit.objective import to_planes
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -78,11 +79,8 @@ def render_backward(
     if not np.isfinite(image).all():
         raise ValueError("image_gradient must be finite")
     kernels = (backend or get_backend()).fit
-    height, width, channels = image.shape
-    planes = np.zeros(
-        (height, channels, -(-(width + kernels.padding) // kernels.padding) * kernels.padding), np.float32
-    )
-    planes[:, :, :width] = image.transpose(0, 2, 1)
+    width = image.shape[1]
+    planes = to_planes(image, kernels.padding)
     colors = gaussians.colors
     if gaussians.opacities is not None:
         colors = colors * gaussians.opacities[:, None]

@@ -12,12 +12,18 @@ from pyggc.quantize.compact import MAX_COLOR_LEVEL
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pyggc.fit.objective import Objective
+    from pyggc.backends.fit_protocol import FitKernels
     from pyggc.quantize import CompactQuantizer
 
 
 def refine(
-    objective: Objective, levels: NDArray[np.int32], quantizer: CompactQuantizer, sweeps: int, seed: int
+    kernels: FitKernels,
+    residual: NDArray[np.float32],
+    width: int,
+    levels: NDArray[np.int32],
+    quantizer: CompactQuantizer,
+    sweeps: int,
+    seed: int,
 ) -> NDArray[np.int32]:
     """Move integers so that the squared error of what they stand for falls.
 
@@ -27,8 +33,12 @@ def refine(
 
     Parameters
     ----------
-    objective : Objective
-        The image; the squared error is made small whatever its weights.
+    kernels : FitKernels
+        Where to compute.
+    residual : ndarray of float32, shape (H, C, S)
+        Planes of what `levels` stand for minus the image; afterwards, those of the result.
+    width : int
+        Width of the image.
     levels : ndarray of int32, shape (N, C + 5)
         Where to start.
     quantizer : CompactQuantizer
@@ -44,18 +54,16 @@ def refine(
     """
     levels = levels.copy()
     rng = np.random.default_rng(seed)
-    residual = objective.residual(objective.to_params(quantizer.dequantize(levels)))
     for _ in range(sweeps):
-        changed = objective.kernels.refine(
+        changed = kernels.refine(
             quantizer.native,
             levels,
             rng.permutation(len(levels)),
             residual,
-            objective.width,
+            width,
             min_log_scale=32.0 * float(np.log2(MIN_SCALE)),
             color_limit=MAX_COLOR_LEVEL,
         )
         if not changed:
             break
-    objective.forget()
     return levels

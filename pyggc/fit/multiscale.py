@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from pyggc.fit import density
+from pyggc.fit.halves import enlarge, halve
 from pyggc.fit.objective import Objective
 from pyggc.fit.placement import content
-from pyggc.fit.pyramid import enlarge, halve
 
 if TYPE_CHECKING:
     from pyggc.backends.fit_protocol import Params
@@ -54,5 +54,5 @@ def _scales(objective: Objective) -> list[Objective]:
     image = objective.target[:, :, : objective.width].transpose(0, 2, 1)
     while len(scales) <= MOST_HALVINGS and min(image.shape[:2]) >= 2 * LEAST_SIDE:
         image = halve(image)
-        scales.append(Objective(image, objective.weights, objective.kernels, objective.threads))
+        scales.append(Objective.of_image(image, objective.weights, objective.kernels, objective.threads))
     return scales

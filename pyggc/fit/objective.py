@@ -44,53 +44,69 @@ class Objective:
 
     Parameters
     ----------
-    image : array_like, shape (H, W) or (H, W, C)
-        Floating-point samples within [0, 1], 1 to 4 channels.
+    target : ndarray of float32, shape (H, C, S)
+        The image as planes, which are kept.
+    width : int
+        Its width.
     weights : LossWeights
         What to make small.
     kernels : FitKernels
         Where to compute.
     threads : int
         The most threads, 0 for what the runtime offers.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If the image is not as said above.
+    bounds : Bounds, optional
+        What parameters are kept within; by default all that suits an image of this size. New Gaussians are put only
+        where means may be.
     """
 
-    def __init__(self, image: ArrayLike, weights: LossWeights, kernels: FitKernels, threads: int) -> None:
-        samples = check_image(image)
-        self.height: int
-        self.width: int
-        self.channels: int
-        self.height, self.width, self.channels = samples.shape
+    def __init__(
+        self,
+        target: Floats,
+        width: int,
+        weights: LossWeights,
+        kernels: FitKernels,
+        threads: int,
+        bounds: Bounds | None = None,
+    ) -> None:
+        self.height, self.width, self.channels = len(target), width, target.shape[1]
         # On so small an image threads wait longer than they work.
-        small = samples.size < LEAST_SHARED
+        small = self.samples < LEAST_SHARED
         self.weights, self.kernels, self.threads = weights, kernels, 1 if small else threads
-        self.target = self.planes(self.channels)
-        self.target[:, :, : self.width] = samples.transpose(0, 2, 1)
+        largest = min(FLAT * max(self.width, self.height), MAX_SCALE)
+        self.bounds = bounds or Bounds(self.width, self.height, MIN_SCALE, largest, MAX_COLOR)
+        self.target = target
         self._residual = np.zeros_like(self.target)
         self._gradient = self._residual if weights.is_plain_l2 else np.zeros_like(self.target)
         self._evaluated: Params | None = None
         self._value = Value(math.nan, math.nan)
+
+    @classmethod
+    def of_image(cls, image: ArrayLike, weights: LossWeights, kernels: FitKernels, threads: int) -> Objective:
+        """Make the objective of an image.
+
+        Parameters
+        ----------
+        image : array_like, shape (H, W) or (H, W, C)
+            Floating-point samples within [0, 1], 1 to 4 channels.
+        weights, kernels, threads
+            As above.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the image is not as said above.
+        """
+        samples = check_image(image)
+        return cls(to_planes(samples, kernels.padding), samples.shape[1], weights, kernels, threads)
 
     @property
     def samples(self) -> int:
         """Pixels times channels: what a mean divides by."""
         return self.height * self.width * self.channels
 
-    @property
-    def bounds(self) -> Bounds:
-        """What parameters are kept within."""
-        largest = min(FLAT * max(self.width, self.height), MAX_SCALE)
-        return Bounds(self.width, self.height, MIN_SCALE, largest, MAX_COLOR)
-
     def planes(self, channels: int) -> Floats:
         """Return zeroed planes of the image's size."""
-        padding = self.kernels.padding
-        stride = -(-(self.width + padding) // padding) * padding
-        return np.zeros((self.height, channels, stride), np.float32)
+        return np.zeros((self.height, channels, stride_of(self.width, self.kernels.padding)), np.float32)
 
     def evaluate(self, params: Params) -> Value:
         """Return the losses; repeated for the same object, at no cost."""
@@ -160,6 +176,19 @@ class Objective:
         if gaussians.opacities is not None:
             colors = colors * gaussians.opacities[:, None]
         return Params(gaussians.means.copy(), gaussians.cholesky.copy(), colors.copy())
+
+
+def stride_of(width: int, padding: int) -> int:
+    """Samples from one row of planes to the next: the width and its padding, in whole vectors."""
+    return -(-(width + padding) // padding) * padding
+
+
+def to_planes(samples: NDArray[Any], padding: int, scale: float = 1.0) -> Floats:
+    """Return samples of shape (H, W, C), times a scale, as planes."""
+    height, width, channels = samples.shape
+    planes = np.zeros((height, channels, stride_of(width, padding)), np.float32)
+    np.multiply(samples.transpose(0, 2, 1), np.float32(scale), out=planes[:, :, :width], dtype=np.float32)
+    return planes
 
 
 def check_image(image: ArrayLike) -> NDArray[Any]:

@@ -74,7 +74,9 @@ def sample(
     """
     quantiles = (np.arange(count) + rng.random(count)) / max(count, 1)
     found = objective.kernels.sample(weights, objective.width, quantiles)
-    rest = rng.integers(objective.height * objective.width, size=count - len(found))
+    bounds = objective.bounds
+    y, x = np.divmod(rng.integers(bounds.height * bounds.width, size=count - len(found)), bounds.width)
+    rest = (y + bounds.y) * objective.width + (x + bounds.x)
     return np.concatenate([found, rest])
 
 

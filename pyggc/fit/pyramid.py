@@ -2,48 +2,52 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from pyggc.gaussians import Gaussians2D
+from pyggc.fit.fitter import Fitter
+from pyggc.fit.halves import halve
+from pyggc.fit.losses import LossWeights
+from pyggc.fit.windows import WindowedFitter
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-#: Pixels up to which an image is fitted as it is.
+AnyFitter: TypeAlias = Fitter | WindowedFitter
+
+#: Pixels up to which an image is fitted as it is, and up to which it is fitted as a whole.
 MOST_PIXELS = 1 << 20
+MOST_WHOLE = 1 << 22
 
 
-def halve(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Average squares of two by two pixels; an odd last row or column counts twice.
+def make_fitters(
+    samples: NDArray[Any], scale: float, *, loss: LossWeights | None = None, seed: int = 0, threads: int | None = None
+) -> list[AnyFitter]:
+    """Make fitters of an image and of its halves, until one is small; smallest first, the image itself last.
 
     Parameters
     ----------
-    image : ndarray of float32, shape (H, W, C)
+    samples : ndarray, shape (H, W, C)
+        The image.
+    scale : float
+        What makes its white 1.
+    loss, seed, threads
+        As for `Fitter`.
 
     Returns
     -------
-    ndarray of float32, shape (ceil(H / 2), ceil(W / 2), C)
+    list of Fitter and WindowedFitter
+        Not initialized.
     """
-    rows, columns = (np.minimum(np.arange(size + size % 2), size - 1) for size in image.shape[:2])
-    across: NDArray[np.float32] = image[:, columns[::2]] + image[:, columns[1::2]]
-    across *= np.float32(0.25)
-    halved: NDArray[np.float32] = across[rows[::2]] + across[rows[1::2]]
-    return halved
-
-
-def pyramid(image: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    """Halve an image until it is small; smallest first, the image itself last."""
-    images = [image]
-    while images[0].shape[0] * images[0].shape[1] > MOST_PIXELS:
-        images.insert(0, halve(images[0]))
-    return images
-
-
-def enlarge(gaussians: Gaussians2D, width: int, height: int) -> Gaussians2D:
-    """What was fitted to the half of an image, for the image of that size itself."""
-    double = gaussians.scaled(2.0, 2.0)
-    bounds = np.array([width, height], np.float32) - np.float32(0.5)
-    means = np.clip(double.means, np.float32(-0.5), bounds)
-    return Gaussians2D(means, double.cholesky, double.colors, width=width, height=height)
+    fitters: list[AnyFitter] = []
+    while True:
+        pixels = samples.shape[0] * samples.shape[1]
+        if pixels > MOST_WHOLE:
+            fitters.insert(0, WindowedFitter(samples, scale, loss=loss, seed=seed, threads=threads))
+        else:
+            image = np.multiply(samples, np.float32(scale), dtype=np.float32)
+            fitters.insert(0, Fitter(image, loss=loss, seed=seed, threads=threads))
+        if pixels <= MOST_PIXELS:
+            return fitters
+        samples, scale = halve(samples, scale), 1.0

@@ -11,6 +11,8 @@ from pyggc.fit import FitProgress, Fitter
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pyggc.fit.pyramid import AnyFitter
+
 #: How an encoding starts: no other way leads to so small a file (benchmarks/fit.py, part files).
 INITIALIZATION = "multiscale"
 
@@ -66,29 +68,37 @@ class Budget:
         used_up = self._max_iterations is not None and self.iterations >= self._max_iterations
         return self._stopped or used_up or self.elapsed >= self._max_seconds
 
-    def initialize(self, fitter: Fitter, count: int) -> None:
+    def initialize(self, fitter: AnyFitter, count: int) -> None:
         """Start anew with so many Gaussians, and count the steps on coarse images that this takes."""
+        # Only the smallest image starts from nothing, and that is fitted as a whole.
+        assert isinstance(fitter, Fitter)
         limits: dict[str, Any] = {}
         if self._max_iterations is not None:
             limits["max_iterations"] = max(self._max_iterations - self.iterations, 0)
         if not math.isinf(self._max_seconds):
             limits["max_time_seconds"] = max(self._max_seconds - self.elapsed, 0.0)
-        fitter.initialize(count, INITIALIZATION, callback=self._report, **limits)
+        before = fitter.iterations
+        fitter.initialize(count, INITIALIZATION, callback=self._report if self._callback else None, **limits)
+        self.iterations += fitter.iterations - before
 
-    def run(self, fitter: Fitter, iterations: int) -> None:
+    def run(self, fitter: AnyFitter, iterations: int) -> None:
         """Fit for so many iterations, or for as many as there are left."""
         if self._max_iterations is not None:
             iterations = min(iterations, self._max_iterations - self.iterations)
         seconds = self._max_seconds - self.elapsed
         if iterations > 0 and seconds > 0.0 and not self._stopped:
-            fitter.run(iterations, max_time_seconds=None if math.isinf(seconds) else seconds, callback=self._report)
+            before = fitter.iterations
+            fitter.run(
+                iterations,
+                max_time_seconds=None if math.isinf(seconds) else seconds,
+                callback=self._report if self._callback else None,
+            )
+            self.iterations += fitter.iterations - before
 
     def _report(self, progress: FitProgress) -> bool:
-        self.iterations += 1
-        if self._callback is None:
-            return False
-        done = self.iterations
-        expected = max(self.expected, done - progress.iteration + progress.max_iterations)
+        assert self._callback is not None
+        done = self.iterations + progress.iteration
+        expected = max(self.expected, self.iterations + progress.max_iterations)
         if self._max_iterations is not None:
             expected = min(expected, self._max_iterations)
         elapsed = self.elapsed

@@ -14,7 +14,7 @@ import numpy as np
 
 from pyggc.container import Section
 from pyggc.container.compact import write_levels
-from pyggc.fit.pyramid import enlarge
+from pyggc.fit.halves import enlarge
 from pyggc.quantize import CompactPlan, CompactQuantizer, finest_color_steps, split_bright
 from pyggc.rate.goals import MAX_GAUSSIANS
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pyggc.fit import Fitter
+    from pyggc.fit.pyramid import AnyFitter
     from pyggc.gaussians import Gaussians2D
     from pyggc.rate.budget import Budget
     from pyggc.rate.goals import Effort, Goal
@@ -75,7 +75,7 @@ class Search:
 
     Parameters
     ----------
-    fitters : sequence of Fitter
+    fitters : sequence of Fitter or WindowedFitter
         Of the image, last, and before it of its halves, from the smallest on; none initialized.
     effort : Effort
         How hard to try.
@@ -91,7 +91,7 @@ class Search:
 
     def __init__(
         self,
-        fitters: Sequence[Fitter],
+        fitters: Sequence[AnyFitter],
         effort: Effort,
         measure: Callable[[Gaussians2D], float],
         budget: Budget,

@@ -1,5 +1,5 @@
 """Gaussians to pixels: the exact renderer, which the format's specification defines bit by bit."""
 
-from pyggc.render.rasterize import rasterize, render_work
+from pyggc.render.rasterize import Frame, near_rows, rasterize, render_work, resolve
 
-__all__ = ["rasterize", "render_work"]
+__all__ = ["Frame", "near_rows", "rasterize", "render_work", "resolve"]

@@ -162,6 +162,28 @@ def render_work(
     return (backend or get_backend()).render_work(means, cholesky, x=x, y=y, width=columns, height=rows)
 
 
+def near_rows(gaussians: Gaussians2D, height: int, y: int, rows: int) -> NDArray[np.bool_]:
+    """Tell which Gaussians may reach rows [y, y + rows) of an image drawn with that height.
+
+    Parameters
+    ----------
+    gaussians : Gaussians2D
+        Of N Gaussians, in source pixels.
+    height, y, rows : int
+        In output pixels.
+
+    Returns
+    -------
+    ndarray of bool, shape (N,)
+        False only where no pixel of the rows has a weight.
+    """
+    scale = height / (gaussians.height or height)
+    center = (gaussians.means[:, 1].astype(np.float64) + 0.5) * scale
+    # A hundredth more than three standard deviations, and two pixels for the footprint of a smaller image.
+    reach = 3.01 * scale * np.hypot(gaussians.cholesky[:, 1], gaussians.cholesky[:, 2].astype(np.float64)) + 2.0
+    return np.asarray((center + reach >= y) & (center - reach <= y + rows))
+
+
 def resolve(
     gaussians: Gaussians2D, width: int | None, height: int | None, region: Region | None, supersample: int
 ) -> Frame:

@@ -51,7 +51,7 @@ def test_one_seed_gives_the_same_bytes_for_any_threads(photo: Image, optimizer: 
 @pytest.mark.parametrize("init", sorted(INITIALIZERS))
 @pytest.mark.parametrize("weights", [LossWeights(), FRAMEWORK_LOSS, LossWeights(l2=0.0, l1=1.0)])
 def test_accepted_loss_never_rises(photo: Image, init: str, weights: LossWeights) -> None:
-    objective = Objective(photo, weights, CpuFitKernels(_fit.variants()[-1]), 1)
+    objective = Objective.of_image(photo, weights, CpuFitKernels(_fit.variants()[-1]), 1)
     start = INITIALIZERS[init](objective, 80, np.random.default_rng(0), lambda at, params, *limits: params)
     optimizer = NaturalGradient(objective, start)
     optimizer.set_penalty(2.0 * objective.evaluate(optimizer.params).loss)

@@ -32,7 +32,8 @@ def initialize(image: NDArray[np.floating], count: int, init: str, seed: int = 0
 @given(image=images(max_side=70), count=st.integers(0, 90), seed=st.integers(0, 3))
 @settings(max_examples=20)
 def test_any_image_and_number(init: str, image: NDArray[np.generic], count: int, seed: int) -> None:
-    planes = as_pixels(image).planes()
+    samples, scale = as_pixels(image).scaled()
+    planes = np.multiply(samples, np.float32(scale), dtype=np.float32)
     fitter = initialize(planes, count, init, seed)
     gaussians = fitter.gaussians
     height, width = planes.shape[:2]
@@ -90,7 +91,7 @@ def test_superpixels_without_scikit_image(photo: Image, monkeypatch: pytest.Monk
 
 
 def test_multiscale_grows_on_ever_finer_images(photo: Image) -> None:
-    objective = Objective(photo, LossWeights(), get_backend().fit, 1)
+    objective = Objective.of_image(photo, LossWeights(), get_backend().fit, 1)
     seen: list[tuple[int, int, int]] = []
 
     def fit_coarse(at: Objective, params: Params, iterations: int, share: float) -> Params:

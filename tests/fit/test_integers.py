@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from pyggc._native import _fit
 from pyggc.backends.cpu_fit import CpuFitKernels
-from pyggc.fit import Fitter, LossWeights
-from pyggc.fit.integers import refine
+from pyggc.fit import Fitter, LossWeights, integers
 from pyggc.fit.objective import MIN_SCALE, Objective
 from pyggc.gaussians import Gaussians2D
 from pyggc.quantize import CompactPlan, CompactQuantizer
@@ -40,7 +39,14 @@ def quantizer_for(image: NDArray[np.float32], color_step: float = 0.15) -> Compa
 
 
 def objective_for(image: NDArray[np.float32], variant: str = _fit.variants()[-1], threads: int = 1) -> Objective:
-    return Objective(image, LossWeights(), CpuFitKernels(variant), threads)
+    return Objective.of_image(image, LossWeights(), CpuFitKernels(variant), threads)
+
+
+def refine(
+    objective: Objective, levels: NDArray[np.int32], quantizer: CompactQuantizer, sweeps: int, seed: int
+) -> NDArray[np.int32]:
+    residual = objective.residual(objective.to_params(quantizer.dequantize(levels)))
+    return integers.refine(objective.kernels, residual, objective.width, levels, quantizer, sweeps, seed)
 
 
 def squared_error(image: NDArray[np.float32], gaussians: Gaussians2D) -> float:

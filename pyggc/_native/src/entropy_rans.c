@@ -1,5 +1,34 @@
 /* rANS without the models: the backward pass, the flush, its opposite, and raw bits. */
+#include <stdlib.h>
+
 #include "ggc/rans.h"
+
+int ggc_log_reserve(ggc_step_log *log, size_t more) {
+    size_t wanted = log->size + more;
+    if (wanted <= log->capacity)
+        return 1;
+    wanted = wanted > 2 * log->capacity ? wanted : 2 * log->capacity;
+    wanted = wanted > 256 ? wanted : 256;
+    uint32_t *grown = realloc(log->steps, wanted * sizeof *grown);
+    if (!grown)
+        return 0;
+    log->steps = grown;
+    log->capacity = wanted;
+    return 1;
+}
+
+int ggc_log_bits(ggc_step_log *log, const uint32_t *values, const uint8_t *widths, size_t stride, size_t n) {
+    if (!ggc_log_reserve(log, 3 * n)) /* of 32 bits at most */
+        return 0;
+    for (size_t i = 0; i < n; i++)
+        for (int left = widths[i * stride]; left > 0;) {
+            const int step = left < GGC_CDF_BITS ? left : GGC_CDF_BITS;
+            left -= step;
+            const uint32_t chunk = (values[i] >> left) & ((1u << step) - 1);
+            log->steps[log->size++] = GGC_STEP(chunk << (GGC_CDF_BITS - step), 1u << (GGC_CDF_BITS - step));
+        }
+    return 1;
+}
 
 static inline uint8_t *put_word(uint8_t *next, uint32_t word) {
     next -= GGC_RANS_WORD_BYTES;

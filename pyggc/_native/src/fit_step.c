@@ -139,15 +139,16 @@ static float clip(float v, float low, float high) {
  * mean itself would let a long, sheared Gaussian slide along the border.) */
 static void move_mean(const float *from, const float *l, float p1, float p2, const ggc_fit_bounds *bounds,
                       float *mean) {
-    const float left = -0.5f - from[0], right = bounds->width - 0.5f - from[0];
-    const float up = -0.5f - from[1], down = bounds->height - 0.5f - from[1];
+    const float x0 = bounds->x - 0.5f, x1 = bounds->x + bounds->width - 0.5f;
+    const float y0 = bounds->y - 0.5f, y1 = bounds->y + bounds->height - 0.5f;
+    const float left = x0 - from[0], right = x1 - from[0], up = y0 - from[1], down = y1 - from[1];
     float x = clip(l[0] * p1, left, right);
     const float y = l[2] * (x / l[0]) + l[1] * p2, excess = y - clip(y, up, down);
     /* Where x is free, both coordinates answer; where it is not, p2 does alone. */
     if (x == l[0] * p1)
         x = clip(x - l[0] * l[2] * excess / (l[1] * l[1] + l[2] * l[2]), left, right);
-    mean[0] = clip(from[0] + x, -0.5f, bounds->width - 0.5f);
-    mean[1] = clip(from[1] + (y - excess), -0.5f, bounds->height - 0.5f);
+    mean[0] = clip(from[0] + x, x0, x1);
+    mean[1] = clip(from[1] + (y - excess), y0, y1);
 }
 
 double ggc_fit_retract(const ggc_params *params, const float *direction, float step, const ggc_fit_bounds *bounds,

@@ -23,6 +23,9 @@
 /* More than this would rather make the runtime fail than finish sooner. */
 #define THREADS_MAX 256
 
+/* Gaussians that are worth waking the other threads for, to prepare them. */
+#define PARALLEL_COUNT 2048
+
 /* Parts of a Gaussian's width whose work is estimated one by one. */
 #define WORK_CELLS 16
 
@@ -198,12 +201,15 @@ int ggc_render(const ggc_job *job) {
         release(&p);
         return GGC_NO_MEMORY;
     }
+#pragma omp parallel for schedule(static) num_threads(p.threads) if (job->count >= PARALLEL_COUNT)
+    for (int64_t i = 0; i < job->count; i++)
+        p.items[i] = prepare_item(job, &region, i);
     for (int64_t i = 0; i < job->count; i++) {
-        const ggc_item item = p.items[i] = prepare_item(job, &region, i);
-        if (is_empty(&item))
+        const ggc_item *item = p.items + i;
+        if (is_empty(item))
             continue;
-        const int32_t last = (item.y1 - 1 - region.y0) / p.strip_rows;
-        for (int32_t strip = (item.y0 - region.y0) / p.strip_rows; strip <= last; strip++)
+        const int32_t last = (item->y1 - 1 - region.y0) / p.strip_rows;
+        for (int32_t strip = (item->y0 - region.y0) / p.strip_rows; strip <= last; strip++)
             p.counts[strip]++;
     }
     for (int32_t first = 0; first < p.strips;) {
@@ -232,6 +238,25 @@ static double cell_height(const ggc_item *item, int32_t first, int32_t end) {
     return clip(high - low + 1.0, 0.0, chord);
 }
 
+/* A convex set has no more points with integer coordinates than its area, half its circumference and one (Nosarzewska,
+ * 1948). The circumference is at most that of the box. */
+static double ellipse_pixels(const ggc_item *item) {
+    const double radius = item->reach.radius, area = GGC_PI * radius * radius * item->reach.l2 / item->g.i1;
+    return area + 2.0 * (ggc_half_width(&item->g) + ggc_half_height(&item->reach)) + 1.0;
+}
+
+/* The pixels of an ellipse that the region cuts, from parts of its width. */
+static double cut_pixels(const ggc_item *item) {
+    const int32_t columns = item->x1 - item->x0, cells = columns < WORK_CELLS ? columns : WORK_CELLS;
+    double work = 0.0;
+    for (int32_t cell = 0; cell < cells; cell++) {
+        const int32_t first = item->x0 + (int32_t)((int64_t)columns * cell / cells);
+        const int32_t end = item->x0 + (int32_t)((int64_t)columns * (cell + 1) / cells);
+        work += cell_height(item, first, end) * (end - first);
+    }
+    return work;
+}
+
 double ggc_render_work(const float *means, const float *cholesky, int64_t count, int32_t x0, int32_t y0, int32_t width,
                        int32_t height) {
     static const float none[GGC_MAX_CHANNELS];
@@ -242,12 +267,8 @@ double ggc_render_work(const float *means, const float *cholesky, int64_t count,
         const ggc_item item = prepare_item(&one, &region, 0);
         if (is_empty(&item))
             continue;
-        const int32_t columns = item.x1 - item.x0, cells = columns < WORK_CELLS ? columns : WORK_CELLS;
-        for (int32_t cell = 0; cell < cells; cell++) {
-            const int32_t first = item.x0 + (int32_t)((int64_t)columns * cell / cells);
-            const int32_t end = item.x0 + (int32_t)((int64_t)columns * (cell + 1) / cells);
-            work += cell_height(&item, first, end) * (end - first);
-        }
+        const int whole = item.x0 > region.x0 && item.x1 < region.x1 && item.y0 > region.y0 && item.y1 < region.y1;
+        work += whole ? ellipse_pixels(&item) : cut_pixels(&item);
     }
     return work;
 }

@@ -32,7 +32,6 @@ typedef struct {
 /* Integrals of the truncated kernel's products over the whitened plane, as the renderer cuts it: w^2; then, with
  * the exponential e within the support and both scaled by 1 / (1 - GGC_E): e^2 u1^2, e^2 u1^4, e^2 u1^2 u2^2, w e u1^2.
  */
-#define GGC_PI 3.14159265358979323846
 #define GGC_E ((double)GGC_EDGE)
 #define GGC_PLANE (GGC_PI / ((1.0 - GGC_E) * (1.0 - GGC_E)))
 #define GGC_INT_COLOR (GGC_PLANE * (1.0 - 4.0 * GGC_E + 12.0 * GGC_E * GGC_E))
@@ -123,8 +122,9 @@ void ggc_fit_natural(const ggc_params *params, float *g, float *z, const float *
 double ggc_fit_conjugate(const ggc_params *params, const float *g, const float *z, float *direction, float beta,
                          float reach, float min_scale);
 
+/* What parameters are kept within: means in the pixels [x, x + width) x [y, y + height), scales, colors. */
 typedef struct {
-    float width, height, min_scale, max_scale, max_color;
+    float width, height, min_scale, max_scale, max_color, x, y;
 } ggc_fit_bounds;
 
 /* The parameters a step along the direction, within the bounds. Returns their sum of

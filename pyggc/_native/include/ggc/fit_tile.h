@@ -51,12 +51,20 @@ GGC_INLINE columns columns_of(const ggc_gaussian *g, float x) {
     return (columns){u1, g->s * u1, u1 * u1};
 }
 
+/* With fused multiplications the chain is short enough for rows one by one. */
+GGC_INLINE ggc_vf exponential(ggc_vf q) {
+    ggc_vf e;
+    q = ggc_min_v(q, GGC_Q_MAX);
+    ggc_exp_v(&e, 1, &q);
+    return e;
+}
+
 GGC_INLINE void add_column(const ggc_gaussian *g, float *acc, ptrdiff_t stride, const int channels, float x,
                            const float *t, int32_t rows) {
     const columns at = columns_of(g, x);
     for (int32_t row = 0; row < rows; row++) {
         const ggc_vf u2 = t[row] - at.su1;
-        const ggc_vf weight = ggc_exp_v(ggc_min_v(at.square + u2 * u2, GGC_Q_MAX)) - GGC_EDGE;
+        const ggc_vf weight = exponential(at.square + u2 * u2) - GGC_EDGE;
         for (int c = 0; c < channels; c++) {
             ggc_vf_any *sum = (ggc_vf_any *)(acc + c * stride);
             *sum = *sum + weight * g->k[c];
@@ -113,7 +121,7 @@ GGC_INLINE void gather_column(moments *sums, const ggc_gaussian *g, const float 
     for (int32_t row = 0; row < rows; row++) {
         const ggc_vf u2 = t[row] - at.su1;
         const ggc_vf q = at.square + u2 * u2;
-        const ggc_vf e = ggc_exp_v(ggc_min_v(q, GGC_Q_MAX)), weight = e - GGC_EDGE;
+        const ggc_vf e = exponential(q), weight = e - GGC_EDGE;
         if (with_square)
             square += weight * weight;
         ggc_vf dot = zero;
@@ -231,7 +239,7 @@ GGC_INLINE void splat_column(const ggc_gaussian *g, const ggc_vf *k, float *imag
     const columns at = columns_of(g, x);
     for (int32_t row = 0; row < rows; row++) {
         const ggc_vf u2 = t[row] - at.su1;
-        const ggc_vf weight = ggc_exp_v(ggc_min_v(at.square + u2 * u2, GGC_Q_MAX)) - GGC_EDGE;
+        const ggc_vf weight = exponential(at.square + u2 * u2) - GGC_EDGE;
         for (int c = 0; c < channels; c++) {
             ggc_vf_any *value = (ggc_vf_any *)(image + c * stride);
             *value = *value + weight * k[c];

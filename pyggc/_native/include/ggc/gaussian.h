@@ -5,7 +5,8 @@
  * NVRTC). The reach (ggc_reach) is an optimization: it may include a pixel too many, never one too few.
  *
  * Scalar and vector code share one text: the GGC_DEFINE_* macros are instantiated for `float` here and for SIMD
- * vectors in simd.h.
+ * vectors in simd.h. They work on several rows in lockstep, because the operations for one row form one long chain, and
+ * a processor looks ahead over a few of them only: `rows` is a constant where it matters, so that the loops unroll.
  */
 #ifndef GGC_GAUSSIAN_H
 #define GGC_GAUSSIAN_H
@@ -23,6 +24,8 @@
 #endif
 
 #define GGC_MAX_CHANNELS 4
+
+#define GGC_PI 3.14159265358979323846
 
 /* The weight is zero from q = 9 on, three standard deviations. */
 #define GGC_Q_MAX 9.0f
@@ -47,23 +50,34 @@
         return dx * i1;                                                                                                \
     }
 
-/* q = u1^2 + u2^2, the squared Mahalanobis distance, from u1, t = (y - my) / l2 and the shear s = l3 / l2. */
+/* q = u1^2 + u2^2, the squared Mahalanobis distance, from u1, t = (y - my) / l2 and the shear s = l3 / l2. The products
+ * s u1 and u1^2 serve all rows. */
 #define GGC_DEFINE_Q(name, real)                                                                                       \
-    GGC_INLINE real name(real u1, float t, float s) {                                                                  \
-        real u2 = t - s * u1;                                                                                          \
-        return u1 * u1 + u2 * u2;                                                                                      \
+    GGC_INLINE void name(real *q, const int rows, real u1, const float *t, float s) {                                  \
+        const real su1 = s * u1, square = u1 * u1;                                                                     \
+        for (int i = 0; i < rows; i++)                                                                                 \
+            q[i] = t[i] - su1; /* u2 */                                                                                \
+        for (int i = 0; i < rows; i++)                                                                                 \
+            q[i] = square + q[i] * q[i];                                                                               \
     }
 
-/* exp(-q/2) for 0 <= q <= 9. */
+/* e = exp(-q/2) for 0 <= q <= 9. */
 #define GGC_DEFINE_EXP(name, real)                                                                                     \
-    GGC_INLINE real name(real q) {                                                                                     \
-        real p = GGC_P4 * q + GGC_P3;                                                                                  \
-        p = p * q + GGC_P2;                                                                                            \
-        p = p * q + GGC_P1;                                                                                            \
-        p = p * q + 1.0f;                                                                                              \
-        real e = p * p;                                                                                                \
-        e = e * e;                                                                                                     \
-        return e * e;                                                                                                  \
+    GGC_INLINE void name(real *e, const int rows, const real *q) {                                                     \
+        for (int i = 0; i < rows; i++)                                                                                 \
+            e[i] = GGC_P4 * q[i] + GGC_P3;                                                                             \
+        for (int i = 0; i < rows; i++)                                                                                 \
+            e[i] = e[i] * q[i] + GGC_P2;                                                                               \
+        for (int i = 0; i < rows; i++)                                                                                 \
+            e[i] = e[i] * q[i] + GGC_P1;                                                                               \
+        for (int i = 0; i < rows; i++)                                                                                 \
+            e[i] = e[i] * q[i] + 1.0f;                                                                                 \
+        for (int i = 0; i < rows; i++)                                                                                 \
+            e[i] = e[i] * e[i];                                                                                        \
+        for (int i = 0; i < rows; i++)                                                                                 \
+            e[i] = e[i] * e[i];                                                                                        \
+        for (int i = 0; i < rows; i++)                                                                                 \
+            e[i] = e[i] * e[i];                                                                                        \
     }
 
 GGC_DEFINE_U1(ggc_u1, float)
@@ -96,9 +110,11 @@ GGC_INLINE float ggc_t(const ggc_gaussian *g, float y) {
 
 /* The weight times (1 - EDGE), which GGC_COLOR_SCALE divides out again. */
 GGC_INLINE float ggc_weight(const ggc_gaussian *g, float x, float t) {
-    float q = ggc_q(ggc_u1(x, g->mx, g->i1), t, g->s);
+    float q, e;
+    ggc_q(&q, 1, ggc_u1(x, g->mx, g->i1), &t, g->s);
     q = q < GGC_Q_MAX ? q : GGC_Q_MAX;
-    return ggc_exp(q) - GGC_EDGE;
+    ggc_exp(&e, 1, &q);
+    return e - GGC_EDGE;
 }
 
 /* The ellipse that holds every pixel whose computed q is below 9: (x - mx, y - my) = (l1 u, l2 t) with real numbers

@@ -89,7 +89,16 @@ static inline void ggc_rans_advance(ggc_rans_reader *r, const uint64_t *x, uint3
     r->parity ^= flip;
 }
 
-/* src/entropy_rans.c */
+/* What an encoder remembers of its forward pass, one step a symbol or fifteen raw bits; grows as needed. */
+typedef struct {
+    uint32_t *steps;
+    size_t size, capacity;
+} ggc_step_log;
+
+/* src/entropy_rans.c. What logs returns 0, and leaves the log as it was, where there is no memory. */
+int ggc_log_reserve(ggc_step_log *log, size_t more);
+/* As many widths as values with stride 1, one for all with stride 0. */
+int ggc_log_bits(ggc_step_log *log, const uint32_t *values, const uint8_t *widths, size_t stride, size_t n);
 size_t ggc_rans_encode(const uint32_t *steps, size_t num_steps, uint8_t *end, uint64_t state[2]);
 void ggc_rans_open(ggc_rans_reader *r, const uint8_t *data, size_t size);
 int ggc_rans_pop_bits(ggc_rans_reader *r, const uint8_t *widths, size_t n, uint32_t *values);
@@ -98,7 +107,24 @@ int ggc_rans_pop_bits(ggc_rans_reader *r, const uint8_t *widths, size_t n, uint3
 
 /* Runs the model forward over symbols, writing one step each. */
 void ggc_model_steps(const ggc_dyadic *m, const uint8_t *symbols, const uint32_t *contexts, size_t n, uint32_t *steps);
+/* The same, to the end of a log; without memory it returns 0 and changes neither log nor model. */
+int ggc_log_symbols(ggc_step_log *log, const ggc_dyadic *m, const uint8_t *symbols, const uint32_t *contexts, size_t n);
 /* Decodes n symbols; stops early, with r->status set, where the stream does. */
 void ggc_decode(ggc_rans_reader *r, const ggc_dyadic *m, const uint32_t *contexts, size_t n, uint8_t *symbols);
+
+/* src/entropy_tokens.c. Integers as tokens and extra bits: token t stands for bases[t] and the widths[t] bits to be
+ * added to it. All tokens of a batch come first, then all extra bits. */
+typedef struct {
+    uint32_t bases[GGC_LANES];
+    uint8_t widths[GGC_LANES];
+    int num_tokens;
+} ggc_tokens;
+
+/* Values are at most what the last token reaches. Without memory: 0. */
+int ggc_log_integers(ggc_step_log *log, const ggc_dyadic *m, const ggc_tokens *tokens, const uint32_t *values,
+                     const uint32_t *contexts, size_t n);
+/* Stops early, with r->status set, where the stream does. Without memory: 0. */
+int ggc_decode_integers(ggc_rans_reader *r, const ggc_dyadic *m, const ggc_tokens *tokens, const uint32_t *contexts,
+                        size_t n, uint32_t *values);
 
 #endif

@@ -37,18 +37,24 @@ GGC_INLINE void block_rows(const ggc_item *item, int32_t x, int32_t count, int32
 }
 
 /* One block of columns: `acc` is its first row's first channel, `t` has the t of each row. All that depends on the
- * column alone is computed once for all rows. */
-GGC_INLINE void add_block(const ggc_gaussian *g, int32_t *acc, int32_t stride, const int channels, float x,
+ * column alone is computed once for all rows. The weights come first, for all rows: in one loop with the sums, their
+ * long chains of operations would leave no room for the processor to look ahead. */
+GGC_INLINE void add_block(const ggc_gaussian *g, int32_t *acc, ptrdiff_t stride, const int channels, float x,
                           const float *t, int32_t rows) {
     const ggc_vf u1 = ggc_u1_v(ggc_iota_v() + x, g->mx, g->i1);
-    for (int32_t row = 0; row < rows; row++) {
-        const ggc_vf weight = ggc_weight_v(u1, t[row], g->s);
+    ggc_vf weight[ROWS];
+    int32_t row = 0;
+    for (; row + GGC_GROUP <= rows; row += GGC_GROUP)
+        ggc_weight_v(weight + row, GGC_GROUP, u1, t + row, g->s);
+    for (; row + GGC_REST <= rows; row += GGC_REST)
+        ggc_weight_v(weight + row, GGC_REST, u1, t + row, g->s);
+    for (; row < rows; row++)
+        ggc_weight_v(weight + row, 1, u1, t + row, g->s);
+    for (row = 0; row < rows; row++, acc += channels * (ptrdiff_t)stride)
         for (int c = 0; c < channels; c++) {
-            ggc_vu *sum = (ggc_vu *)(acc + c * (ptrdiff_t)stride);
-            *sum += (ggc_vu)ggc_round_v(weight * g->k[c]);
+            ggc_vu *sum = (ggc_vu *)(acc + c * stride);
+            *sum += (ggc_vu)ggc_round_v(weight[row] * g->k[c]);
         }
-        acc += channels * (ptrdiff_t)stride;
-    }
 }
 
 /* Rows [y, y + rows) and columns [x, end_x) of an item, in a tile. */

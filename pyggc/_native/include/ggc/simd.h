@@ -85,8 +85,20 @@ GGC_DEFINE_U1(ggc_u1_v, ggc_vf)
 GGC_DEFINE_Q(ggc_q_v, ggc_vf)
 GGC_DEFINE_EXP(ggc_exp_v, ggc_vf)
 
-GGC_INLINE ggc_vf ggc_weight_v(ggc_vf u1, float t, float s) {
-    return ggc_exp_v(ggc_min_v(ggc_q_v(u1, t, s), GGC_Q_MAX)) - GGC_EDGE;
+/* Rows in lockstep: enough for the chains of operations of all of them to fill the processor's pipelines. What is left
+ * of a column is done in fours, and then one by one. */
+#define GGC_GROUP 12
+#define GGC_REST 4
+
+/* Weights times (1 - EDGE) of some rows of a block of columns. */
+GGC_INLINE void ggc_weight_v(ggc_vf *weight, const int rows, ggc_vf u1, const float *t, float s) {
+    ggc_vf q[GGC_GROUP];
+    ggc_q_v(q, rows, u1, t, s);
+    for (int i = 0; i < rows; i++)
+        q[i] = ggc_min_v(q[i], GGC_Q_MAX);
+    ggc_exp_v(weight, rows, q);
+    for (int i = 0; i < rows; i++)
+        weight[i] = weight[i] - GGC_EDGE;
 }
 
 #endif

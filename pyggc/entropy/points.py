@@ -1,0 +1,121 @@
+"""Sets of points on an image's pixels, coded without an order of their own: a tree of counts.
+
+The image is halved again and again, and each time the number of points in one half is coded; the leaves of this tree
+give the order in which all else of the points follows. ``docs/spec_compact.rst`` defines the stream.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from pyggc._native import _entropy
+from pyggc.entropy.models import AdaptiveModel, cdf_from_counts
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pyggc.entropy.rans import RansDecoder, RansEncoder
+
+    Integers = NDArray[np.int32]
+
+__all__ = ["Leaves", "pop_points", "push_points"]
+
+# A count of so many points or fewer is coded as it is; larger ones share contexts by their bit lengths.
+_DIRECT = 15
+
+
+class Leaves(NamedTuple):
+    """Where each point's leaf lies; arrays of int32, shape (N,).
+
+    `x` and `y` are the origin in pixels, `log_width` and `log_height` the sizes' logarithms to the base 2, and `rank`
+    is the point's place in the order of the positions' interleaved bits.
+    """
+
+    x: Integers
+    y: Integers
+    log_width: Integers
+    log_height: Integers
+    rank: Integers
+
+
+@cache
+def _initial_cdfs() -> NDArray[np.uint16]:
+    counts = np.zeros((_entropy.TREE_CONTEXTS, 16), np.int64)
+    for context in range(len(counts)):
+        n = min(context + 2, _DIRECT)
+        # Two parts of a binomial distribution to one of a uniform one.
+        counts[context, : n + 1] = [2 * (n + 1) * math.comb(n, k) + 2**n for k in range(n + 1)]
+    return cdf_from_counts(counts)
+
+
+def _model() -> AdaptiveModel:
+    return AdaptiveModel(16, _entropy.TREE_CONTEXTS, initial_cdfs=_initial_cdfs(), initial_count=16)
+
+
+def push_points(
+    encoder: RansEncoder, width: int, height: int, x: Integers, y: Integers
+) -> tuple[Leaves, NDArray[np.int64]]:
+    """Add a set of points to a stream.
+
+    Parameters
+    ----------
+    encoder : RansEncoder
+        Where to.
+    width, height : int
+        Size of the image, 1 to 2^30 - 1.
+    x, y : ndarray of int32, shape (N,)
+        Columns in [0, width) and rows in [0, height), fewer than 2^31 of them; points may coincide.
+
+    Returns
+    -------
+    leaves : Leaves
+        As the decoder will find them.
+    order : ndarray of int64, shape (N,)
+        Which point lies in each leaf.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pyggc.entropy import RansDecoder, RansEncoder, pop_points, push_points
+    >>> encoder = RansEncoder()
+    >>> leaves, order = push_points(encoder, 8, 8, np.array([6, 1], np.int32), np.array([5, 2], np.int32))
+    >>> order
+    array([1, 0])
+    >>> pop_points(RansDecoder(encoder.finish()), 8, 8, 2).x
+    array([0, 4], dtype=int32)
+    """
+    keys = np.empty(len(x), np.uint64)
+    _entropy.tree_keys(np.ascontiguousarray(x), np.ascontiguousarray(y), keys)
+    by_key = np.argsort(keys, kind="stable")
+    out = np.empty((5, len(keys)), np.int32)
+    encoder._log.push_tree(keys[by_key], _model()._bank, width, height, out)
+    leaves = Leaves(*out)
+    return leaves, by_key[leaves.rank]
+
+
+def pop_points(decoder: RansDecoder, width: int, height: int, count: int) -> Leaves:
+    """Decode a set of points as far as the tree tells them apart: to leaves that hold one each, or one pixel.
+
+    Parameters
+    ----------
+    decoder : RansDecoder
+        Where from.
+    width, height, count : int
+        Size of the image, and number of points.
+
+    Returns
+    -------
+    Leaves
+
+    Raises
+    ------
+    BitstreamError
+        If the stream ends early, or a half has more points than the whole.
+    """
+    out = np.empty((5, count), np.int32)
+    decoder._reader.pop_tree(_model()._bank, width, height, out)
+    return Leaves(*out)

@@ -1,0 +1,48 @@
+"""An image at half its size, and what was fitted to that at the image's own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pyggc.gaussians import Gaussians2D
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+#: Rows halved at a time, so that the temporary arrays of a large image stay small.
+STRIP_ROWS = 256
+
+
+def halve(image: NDArray[Any], scale: float = 1.0) -> NDArray[np.float32]:
+    """Average squares of two by two pixels; an odd last row or column counts twice.
+
+    Parameters
+    ----------
+    image : ndarray, shape (H, W, C)
+    scale : float
+        What samples are multiplied by.
+
+    Returns
+    -------
+    ndarray of float32, shape (ceil(H / 2), ceil(W / 2), C)
+    """
+    height, width, channels = image.shape
+    columns = np.minimum(np.arange(width + width % 2), width - 1)
+    halved = np.empty(((height + 1) // 2, (width + 1) // 2, channels), np.float32)
+    for top in range(0, height, STRIP_ROWS):
+        strip = np.multiply(image[top : top + STRIP_ROWS], np.float32(scale), dtype=np.float32)
+        across = strip[:, columns[::2]] + strip[:, columns[1::2]]
+        across *= np.float32(0.25)
+        rows = np.minimum(np.arange(len(strip) + len(strip) % 2), len(strip) - 1)
+        halved[top // 2 : (top + STRIP_ROWS) // 2] = across[rows[::2]] + across[rows[1::2]]
+    return halved
+
+
+def enlarge(gaussians: Gaussians2D, width: int, height: int) -> Gaussians2D:
+    """What was fitted to the half of an image, for the image of that size itself."""
+    double = gaussians.scaled(2.0, 2.0)
+    bounds = np.array([width, height], np.float32) - np.float32(0.5)
+    means = np.clip(double.means, np.float32(-0.5), bounds)
+    return Gaussians2D(means, double.cholesky, double.colors, width=width, height=height)
