@@ -87,7 +87,9 @@ class _Components:
         return luma
 
 
-def _push_integers(coder: RansEncoder, values: NDArray[np.integer], model: AdaptiveModel, contexts: Ints | None) -> None:
+def _push_integers(
+    coder: RansEncoder, values: NDArray[np.integer], model: AdaptiveModel, contexts: Ints | None
+) -> None:
     if values.size and values.max() > _TOKENS.max_value:
         raise ValueError(f"levels must be within what tokens reach, {_TOKENS.max_value}, after prediction and zigzag")
     coder.push_integers(values, _TOKENS, model, contexts)

@@ -14,6 +14,7 @@ import numpy as np
 
 from pyggc.container import Section
 from pyggc.container.compact import write_levels
+from pyggc.fit import Fitter
 from pyggc.fit.pyramid import enlarge
 from pyggc.quantize import CompactPlan, CompactQuantizer, finest_color_steps, split_bright
 from pyggc.rate.goals import MAX_GAUSSIANS
@@ -263,6 +264,8 @@ class Search:
         count = min(max(count, 1), self.most)
         present = self.fitter.num_gaussians
         if present == 0:
+            # Only the first image is without a start, and it is small.
+            assert isinstance(self.fitter, Fitter)
             self.fitter.initialize(count)
         elif count > present:
             self.fitter.grow(count - present)

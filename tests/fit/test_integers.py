@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from pyggc._native import _fit
 from pyggc.backends.cpu_fit import CpuFitKernels
-from pyggc.fit import Fitter, LossWeights
-from pyggc.fit import integers
+from pyggc.fit import Fitter, LossWeights, integers
 from pyggc.fit.objective import MIN_SCALE, Objective
 from pyggc.gaussians import Gaussians2D
 from pyggc.quantize import CompactPlan, CompactQuantizer
