@@ -82,7 +82,7 @@ class GaussianDecoder:
             If `data` is not bytes-like.
         """
         container = read_container(data, self.limits)
-        gaussians = _read_gaussians(container)
+        gaussians = _read_gaussians(container, self.limits)
         header, metadata = container.header, container.metadata or Metadata()
         about = {name: getattr(header, name) for name in ("width", "height", "channels", "bit_depth", "alpha")}
         about["num_gaussians"] = len(gaussians)
@@ -142,7 +142,7 @@ def decode(
     limits = _check_limits(limits)
     container = read_container(data, limits)
     header = container.header
-    gaussians = _read_gaussians(container)
+    gaussians = _read_gaussians(container, limits)
     width, height = (header.width, header.height) if size is None else as_pair("size", size)
     work = render_work(gaussians, width, height, region=region, supersample=supersample)
     limits.check("max_render_work", work, "the Gaussians")
@@ -157,7 +157,11 @@ def decode(
     )
 
 
-def _read_gaussians(container: Container) -> Gaussians2D:
+def _read_gaussians(container: Container, limits: Limits) -> Gaussians2D:
+    header = container.header
+    # Before the sections are decoded: a few bytes can hold any number of Gaussians that are all alike.
+    crowd = -(-header.num_gaussians // header.file_size)
+    limits.check("max_gaussians_a_byte", crowd, "header at byte 16")
     levels, quantizer = read_levels(container)
     try:
         return quantizer.dequantize(levels)
