@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import struct
 import tracemalloc
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hostile_files import repaired
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,13 +39,6 @@ def bounded_memory() -> Iterator[None]:
     finally:
         tracemalloc.stop()
     assert peak < MEMORY_BOUND
-
-
-def repaired(data: bytes) -> bytes:
-    """The same file with a right length and right checksums, so that the damage reaches the decoder."""
-    head = data[:28] + bytes(4) + data[32:44] + struct.pack(">Q", len(data)) + data[52:HEADER]
-    body = data[HEADER:-4]
-    return head[:28] + struct.pack(">I", zlib.crc32(head)) + head[32:] + body + struct.pack(">I", zlib.crc32(body))
 
 
 def image_or_refusal(data: bytes, limits: Limits = SMALL) -> bool:
