@@ -32,8 +32,9 @@ FLAGS = ["-std=gnu11", "-fno-math-errno", "-fno-trapping-math"]
 FLAGS += ["-O1", "-g"] if DEBUG else ["-O3"]
 
 # "undefined" leaves out the conversion of a float that is too large for the integer, which is undefined all the same.
+# And Python's own flags define the overflow of signed integers (-fwrapv), on which nothing here should rely.
 SANITIZERS = ["-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all"] if SANITIZE else []
-FLAGS += [*SANITIZERS, "-fno-omit-frame-pointer"] if SANITIZE else []
+FLAGS += [*SANITIZERS, "-fno-wrapv", "-fno-omit-frame-pointer"] if SANITIZE else []
 
 # The exact renderer's bits are part of the file format, so a compiler must never fuse a multiply and an add; only what
 # is listed here may differ from that.

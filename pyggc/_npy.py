@@ -50,7 +50,7 @@ def parse_npy(data: bytes) -> npt.NDArray[Any]:
             warnings.simplefilter("ignore")  # of headers that Python 2 wrote
             shape, fortran, dtype = _HEADERS[version](file)
     except Exception as error:  # The header is Python's text: its tokenizer, its parser and NumPy's types all refuse.
-        raise ValueError(f"a header of no array: {error or type(error).__name__}") from error
+        raise ValueError(f"a header of no array: {str(error) or type(error).__name__}") from error
     start = file.tell()
     if any(side < 0 for side in shape) or dtype.hasobject or math.prod(shape) * dtype.itemsize != len(data) - start:
         raise ValueError(f"the header declares {shape} of {dtype}, but {len(data) - start} bytes follow")
