@@ -53,11 +53,11 @@ class Limits:
         Number of Gaussians. Default 2**20: one for each 32 pixels of an 8K frame. From the file to the
         pixels each takes up to some 200 bytes in memory.
     max_gaussians_a_byte : int
-        Number of Gaussians for each byte of the file. Default 8: a Gaussian of which nothing is known takes
-        20 bits or more, but a million that are all the same fit in a kilobyte.
+        Number of Gaussians for each byte of the file. Default 8: an encoder's Gaussians take 20 bits or
+        more, but a million that are all the same fit in a few kilobytes.
     max_render_work : int
         Sum over the Gaussians of the pixels that each covers, in pixel evaluations. Default 2**30, which
-        is 32 layers over an 8K frame (photographs have 5 to 15) and about a second of one core.
+        is 32 layers over an 8K frame and about a second of one core.
     max_metadata : int
         Bytes of the metadata block. Default 2**24, 16 MiB: the largest ICC profiles are a fifth of it.
     max_metadata_records : int
