@@ -1,4 +1,4 @@
-"""Run Atheris, Python's libFuzzer, on one target: ``python tests/fuzz/fuzz.py decode -max_total_time=60``.
+"""Run Atheris, Python's libFuzzer, on one target: ``python tests/fuzz/fuzz.py pixels -max_total_time=60``.
 
 It needs the extra ``fuzz``. The name is one of `targets.TARGETS`; what follows are libFuzzer's own arguments. What it
 finds and what it learns lie in build/fuzz.
