@@ -33,6 +33,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import bombs
 import hostile_files
 
 from pyggc import GaussianDecoder, Limits, decode
@@ -258,7 +259,7 @@ def costs_of(trial: Trial) -> dict[str, object]:
 def try_limits(failures: list[dict[str, object]]) -> dict[str, dict[str, object]]:
     """The files that take as much as the limits let them."""
     memory, figures = Memory(), {}
-    for name, make in hostile_files.AT_THE_LIMITS.items():
+    for name, make in bombs.AT_THE_LIMITS.items():
         data = make()
         trial = try_file(data, Limits(), memory)
         figures[name] = {"bytes": len(data), "outcome": trial.outcome, **costs_of(trial)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import bombs
 import hostile_files
 import pytest
 from hostile_files import HostileFile, Parts, repaired
@@ -88,7 +89,7 @@ def test_every_mutation_reaches_beyond_the_checksums() -> None:
 @pytest.mark.parametrize("number", range(40))
 def test_bombs_are_refused_or_small(number: int) -> None:
     rng = random.Random(number)
-    for bomb in hostile_files.BOMBS.values():
+    for bomb in bombs.BOMBS.values():
         data = bomb(rng)
         assert len(data) < 2**14
         outcome(data)
@@ -97,14 +98,14 @@ def test_bombs_are_refused_or_small(number: int) -> None:
 def test_a_work_bomb_of_a_few_bytes() -> None:
     """Layer upon layer over the largest image: a few bytes more would be an hour more."""
     for count in (33, 200, 2000):
-        data = hostile_files.layers(7680, 4320, 4, 16, count)
+        data = bombs.layers(7680, 4320, 4, 16, count)
         assert len(data) < 3000
         with pytest.raises(LimitExceeded, match=r"pixel evaluations to render, found \d+"):
             decode(data)
 
 
 def test_a_file_of_few_bytes_declares_few_gaussians() -> None:
-    data = hostile_files.crowd(2**20)
+    data = bombs.crowd(2**20)
     assert len(data) < 10_000
     with pytest.raises(LimitExceeded, match="at most 8 Gaussians for each byte of the file, found 1"):
         decode(data)
