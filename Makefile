@@ -10,16 +10,23 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 SOURCES := pyproject.toml setup.py README.md $(shell find pyggc -type f ! -name '*.so' ! -path '*/__pycache__/*')
 C_SOURCES = $(shell find pyggc tests -name '*.h' -o -name '*.c' -o -name '*.inc' -o -name '*.cu')
 
-.PHONY: help install test demo lint format docs sdist clean
+# Files that "make sanitize" decodes in the sanitized build; the target that "make fuzz" runs, and for how many seconds.
+COUNT ?= 4000
+TARGET ?= pixels
+SECONDS ?= 60
+
+.PHONY: help install test demo lint format docs sdist sanitize fuzz clean
 
 help:
-	@echo "make demo    encode and decode a photograph, beside JPEG and WebP of the same size"
-	@echo "make test    build, install and run the tests on the installed package"
-	@echo "make lint    ruff, cython-lint, mypy and clang-format, changing nothing"
-	@echo "make format  ruff and clang-format, in place"
-	@echo "make docs    the documentation, warnings as errors, with its examples run"
-	@echo "make sdist   the source distribution, in dist/"
-	@echo "make clean   remove everything that these targets made"
+	@echo "make demo     encode and decode a photograph, beside JPEG and WebP of the same size"
+	@echo "make test     build, install and run the tests on the installed package"
+	@echo "make lint     ruff, cython-lint, mypy and clang-format, changing nothing"
+	@echo "make format   ruff and clang-format, in place"
+	@echo "make docs     the documentation, warnings as errors, with its examples run"
+	@echo "make sdist    the source distribution, in dist/"
+	@echo "make sanitize hostile files under AddressSanitizer and UBSan; COUNT=4000 of them"
+	@echo "make fuzz     Atheris on one decoder entry; TARGET=pixels SECONDS=60 (tests/fuzz/targets.py has the names)"
+	@echo "make clean    remove everything that these targets made"
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -63,6 +70,16 @@ docs: $(VENV)/developing
 
 sdist: $(VENV)/developing
 	$(BIN)/python -m build --sdist --outdir dist .
+
+sanitize: $(VENV)/installed
+	tests/fuzz/sanitized python tests/fuzz/battery.py --count $(COUNT) --small-limits
+
+$(VENV)/fuzzing: pyproject.toml $(VENV)/installed
+	$(BIN)/python -m pip install --quiet '.[fuzz]'
+	touch $@
+
+fuzz: $(VENV)/fuzzing
+	$(BIN)/python tests/fuzz/fuzz.py $(TARGET) -max_total_time=$(SECONDS)
 
 clean:
 	rm -rf $(VENV) build dist demo-output docs/_build docs/generated *.egg-info

@@ -3,7 +3,9 @@
 Every ``pyggc/_native/_x.pyx`` becomes an extension together with ``pyggc/_native/src/x_*.c``.
 
 Environment variables: ``PYGGC_DEBUG=1`` builds with Cython's bounds checks, ``-O1`` and debug
-information; ``PYGGC_OPENMP=0`` builds without OpenMP even where the compiler has it.
+information; ``PYGGC_SANITIZE=1`` does the same and adds AddressSanitizer and UBSan, whose library must
+be loaded before Python's (``tests/fuzz/sanitized`` does it); ``PYGGC_OPENMP=0`` builds without OpenMP even
+where the compiler has it.
 """
 
 from __future__ import annotations
@@ -20,13 +22,19 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 NATIVE = Path("pyggc/_native")
-DEBUG = os.environ.get("PYGGC_DEBUG", "0") == "1"
+SANITIZE = os.environ.get("PYGGC_SANITIZE", "0") == "1"
+DEBUG = SANITIZE or os.environ.get("PYGGC_DEBUG", "0") == "1"
 OPENMP = os.environ.get("PYGGC_OPENMP", "1") != "0"
 
 # Neither -ffast-math nor -march=native: the first breaks the arithmetic that the format promises, the second the
 # portability of a wheel. The two relaxations below let loops vectorize and change no value.
 FLAGS = ["-std=gnu11", "-fno-math-errno", "-fno-trapping-math"]
 FLAGS += ["-O1", "-g"] if DEBUG else ["-O3"]
+
+# "undefined" leaves out the conversion of a float that is too large for the integer, which is undefined all the same.
+# And Python's own flags define the overflow of signed integers (-fwrapv), on which nothing here should rely.
+SANITIZERS = ["-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all"] if SANITIZE else []
+FLAGS += [*SANITIZERS, "-fno-wrapv", "-fno-omit-frame-pointer"] if SANITIZE else []
 
 # The exact renderer's bits are part of the file format, so a compiler must never fuse a multiply and an add; only what
 # is listed here may differ from that.
@@ -85,13 +93,14 @@ def extensions() -> list[Extension]:
             depends=headers,
             define_macros=macros,
             extra_compile_args=[*FLAGS, f"-ffp-contract={CONTRACTION.get(pyx.stem, 'off')}"],
+            extra_link_args=[*SANITIZERS],
         )
         for pyx in sorted(NATIVE.glob("*.pyx"))
     ]
 
 
 # A debug build has C sources of its own, which Cython would not translate anew because of other directives.
-build_base = "build/debug" if DEBUG else "build/release"
+build_base = f"build/{'sanitized' if SANITIZE else 'debug' if DEBUG else 'release'}"
 
 setup(
     cmdclass={"build_ext": BuildExtensions},

@@ -23,6 +23,7 @@ LIMITS = {
     "max_pixels": "pixels of the original image",
     "max_image_bytes": "bytes of the decoded image",
     "max_gaussians": "Gaussians",
+    "max_gaussians_a_byte": "Gaussians for each byte of the file",
     "max_render_work": "pixel evaluations to render",
 }
 

@@ -83,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return Exit.CANNOT_WRITE
     except KeyboardInterrupt:
-        return _fail(Exit.INTERRUPTED, "interrupted, and no file was written")
+        return _fail(Exit.INTERRUPTED, "interrupted: no file is left half written")
     except SystemExit as leave:  # argparse, after --help and --version
         return int(leave.code or 0)
     return code

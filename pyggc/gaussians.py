@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import math
 import os
-import tempfile
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from pyggc._npy import parse_npy
+from pyggc.atomic import atomic_write
 from pyggc.errors import BitstreamError
 
 if TYPE_CHECKING:
@@ -299,19 +300,18 @@ class Gaussians2D:
         ----------
         path : str or path-like
             Name of the file, taken as it is.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written: see `pyggc.container.atomic_write`.
         """
         fields: dict[str, NDArray[Any]] = dict(zip(_FIELDS, self._arrays(), strict=False))
         if self.width is not None and self.height is not None:
             fields["size"] = np.array([self.width, self.height], np.int64)
-        target = Path(path)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez(file, **fields)  # type: ignore[arg-type]
-            os.replace(temporary, target)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        file = io.BytesIO()
+        np.savez(file, **fields)  # type: ignore[arg-type]
+        atomic_write(path, file.getbuffer())
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Gaussians2D:
@@ -366,17 +366,11 @@ def _symmetric(xx: NDArray[np.float64], xy: NDArray[np.float64], yy: NDArray[np.
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
-    """One array of an uncompressed archive; its declared size is at most that of the file."""
+    """One array of an uncompressed archive: neither it nor the array can be larger than the file."""
     info = archive.getinfo(f"{name}.npy")
     if info.compress_type != zipfile.ZIP_STORED:
         raise ValueError(f"{name} is compressed")
-    data = archive.read(info)
-    file = io.BytesIO(data)
-    if np.lib.format.read_magic(file) != (1, 0):
-        raise ValueError(f"{name} is not an array of version 1.0")
-    shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
-    start = file.tell()
-    count = math.prod(shape)
-    if dtype.hasobject or fortran or count * dtype.itemsize != len(data) - start:
-        raise ValueError(f"{name} declares {shape} of {dtype}, but has {len(data) - start} bytes")
-    return np.frombuffer(data, dtype, count, start).reshape(shape)
+    try:
+        return parse_npy(archive.read(info))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
+from pyggc._npy import parse_npy
 from pyggc._png16 import format_png16
 from pyggc.errors import GgcError
 
@@ -277,10 +278,10 @@ def describe_bytes(data: bytes) -> str:
 
 def _parse_npy(data: bytes) -> Array:
     try:
-        pixels = np.load(io.BytesIO(data), allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
+        pixels = parse_npy(data).copy()
+    except ValueError as error:
         raise UnreadableImage(f"a broken NumPy file: {error}") from error
-    if not isinstance(pixels, np.ndarray) or pixels.dtype.name not in NPY.dtypes:
+    if pixels.dtype.name not in NPY.dtypes:
         raise UnreadableImage(f"the NumPy array must be one of {', '.join(NPY.dtypes)}, not {pixels.dtype.name}")
     if pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (3, 4)):
         return pixels

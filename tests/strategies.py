@@ -1,7 +1,10 @@
-"""Hypothesis strategies that several tests share: Gaussians of every shape, images of every kind."""
+"""Hypothesis strategies that several tests share: Gaussians of every shape, images of every kind, hostile files."""
 
 from __future__ import annotations
 
+import random
+
+import hostile_files
 import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -73,3 +76,9 @@ def images(draw: st.DrawFn, *, max_side: int = 40) -> NDArray[np.generic]:
     if dtype is np.float32:
         return image.astype(np.float32)
     return np.floor(image * np.iinfo(dtype).max + 0.5).astype(dtype)
+
+
+@st.composite
+def damaged_files(draw: st.DrawFn, *, repair: bool) -> hostile_files.HostileFile:
+    """Files of `hostile_files`, without the bombs; their checksums repaired or not."""
+    return hostile_files.make(random.Random(draw(st.integers(0, 2**64 - 1))), repair=repair, bombs=False)

@@ -183,7 +183,7 @@ def test_failures_leave_no_file(run: Run, monkeypatch: pytest.MonkeyPatch) -> No
         raise KeyboardInterrupt
 
     monkeypatch.setattr(FakeEncoder, "fit", interrupted)
-    assert_error(run("encode", "photo.png"), 130, "interrupted, and no file was written")
+    assert_error(run("encode", "photo.png"), 130, "interrupted: no file is left half written")
     monkeypatch.setattr(FakeEncoder, "fit", lambda *_, **__: np.zeros(10).reshape(3))
     assert_error(run("encode", "photo.png"), 2, "cannot reshape")
     assert os.listdir() == ["photo.png"]
@@ -489,7 +489,7 @@ def test_ctrl_c_leaves_no_file(folder: Path) -> None:
         process.send_signal(signal.SIGINT)
         rest = process.stderr.read()
         assert process.wait(timeout=30) == 130
-    assert rest.endswith(b"\rgaussian-codec: error: interrupted, and no file was written\n")
+    assert rest.endswith(b"\rgaussian-codec: error: interrupted: no file is left half written\n")
     assert b"Traceback" not in rest
     assert os.listdir(folder) == ["photo.png"]
 

@@ -423,7 +423,7 @@ def test_sections_must_be_there(stream: bytes) -> None:
         ({"bpp": -0.5}, ValueError, "bpp must be"),
         ({"bpp": float("nan")}, ValueError, "bpp must be"),
         ({"bpp": 1j}, TypeError, "bpp must be"),
-        ({"num_gaussians": 0}, ValueError, "num_gaussians must be from 1 to 2097152, not 0"),
+        ({"num_gaussians": 0}, ValueError, "num_gaussians must be from 1 to 1048576, not 0"),
         ({"num_gaussians": 10**9}, ValueError, "num_gaussians must be from 1 to"),
         ({"num_gaussians": 1.5}, TypeError, "num_gaussians must be an integer, not 1.5"),
         ({"num_gaussians": "many"}, TypeError, "num_gaussians must be an integer"),

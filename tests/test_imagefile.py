@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -305,6 +306,48 @@ def test_what_is_no_image_in_npy(array: np.ndarray, message: str) -> None:
     np.save(output, array)
     with pytest.raises(UnreadableImage, match=message):
         parse_image(output.getvalue())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (b"(2, 3)", b"(2, 3(", "a header of no array"),  # of NumPy's tokenizer
+        (b"(2, 3)", b"(2 3 )", "a header of no array"),  # of Python's parser
+        (b"(2, 3)", b"(2, 4)", r"declares \(2, 4\) of uint8, but 6 bytes follow"),
+        (b"'|u1'", b"'|O8'", "a header of no array|declares"),
+        (b"(2, 3), }", b"(1<<40,)}", "a header of no array"),
+        (b"(2, 3), }    ", b"(9999999, 9)}", "declares .* but 6 bytes follow"),
+        (b"(2, 3), }  ", b"(-2, -3), }", "declares"),
+        (b"\x01\x00v", b"\x09\x00v", "a header of no array"),
+    ],
+)
+def test_damaged_headers_of_npy(old: bytes, new: bytes, message: str) -> None:
+    output = io.BytesIO()
+    np.save(output, np.zeros((2, 3), np.uint8))
+    data = output.getvalue()
+    assert old in data
+    with pytest.raises(UnreadableImage, match=f"a broken NumPy file: .*({message})"):
+        parse_image(data.replace(old, new))
+
+
+def test_npy_that_declares_terabytes_costs_no_memory() -> None:
+    header = io.BytesIO()
+    shape = {"descr": "|u1", "fortran_order": False, "shape": (1 << 20, 1 << 20)}
+    np.lib.format.write_array_header_2_0(header, shape)
+    tracemalloc.start()
+    try:
+        with pytest.raises(UnreadableImage, match="10 bytes follow"):
+            parse_image(header.getvalue() + bytes(10))
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_npy_in_the_order_of_fortran() -> None:
+    output = io.BytesIO()
+    pixels = random_pixels((4, 5, 3), "uint16")
+    np.save(output, np.asfortranarray(pixels))
+    np.testing.assert_array_equal(parse_image(output.getvalue()).pixels, pixels)
 
 
 def test_every_truncation_of_a_16_bit_png_is_an_error_or_the_image() -> None:

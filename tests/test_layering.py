@@ -13,7 +13,7 @@ CUPY_MODULE = "pyggc.backends.cuda"
 
 # From the ground up. A room may import what lies on a lower floor; rooms on one floor do not see one another.
 FLOORS = (
-    {"arguments", "errors", "cursor", "gaussians", "pixels"},
+    {"_npy", "arguments", "atomic", "errors", "cursor", "gaussians", "pixels"},
     {"_native"},
     {"backends"},
     {"quantize", "transforms", "entropy", "render", "evaluate"},

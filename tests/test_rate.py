@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from pyggc import FitProgress, evaluate
 from pyggc.fit import Fitter
+from pyggc.fit.pyramid import halve
 from pyggc.gaussians import Gaussians2D
 from pyggc.quantize import finest_color_steps, split_bright
 from pyggc.rate import EFFORTS, Budget, Goal, Outcome, Quantized, Search
-from pyggc.rate.search import CLOSE_ENOUGH, _better, _middle
+from pyggc.rate.search import CLOSE_ENOUGH, SPARSE, _better, _middle
 from pyggc.render import rasterize
 
 Image = NDArray[np.float32]
@@ -240,7 +241,7 @@ def test_a_loss_that_no_step_avoids_is_said(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_the_number_of_gaussians_has_a_bound_that_decoders_share() -> None:
     assert search(np.zeros((10, 10, 1), np.float32)).most == 54
-    assert search(np.zeros((2500, 2000, 1), np.float32)).most == 2**21
+    assert search(np.zeros((2500, 2000, 1), np.float32)).most == 2**20
 
 
 def test_efforts_only_grow() -> None:
@@ -294,3 +295,31 @@ def test_the_steps_chosen_come_close_to_the_goal() -> None:
     goal = one.fitter.psnr - 0.7
     chosen = one._to_psnr(goal)
     assert 0.0 <= chosen.psnr - goal <= 10.0 * CLOSE_ENOUGH
+
+
+# ---------------------------------------------------------------------------------------------------------- the halves
+
+
+def search_halves(image: Image, effort: int = 1) -> Search:
+    fitters = [Fitter(halve(halve(image))), Fitter(halve(image)), Fitter(image)]
+    return Search(fitters, EFFORTS[effort], decibels_of(image), Budget(), 0, 100)
+
+
+@pytest.mark.parametrize("goal", [Goal(quality=22.0), Goal(bpp=0.8), Goal(num_gaussians=9)])
+def test_goals_are_met_by_way_of_halves(goal: Goal) -> None:
+    found = search_halves(picture(96, 120))
+    outcome = found.run(goal)
+    assert outcome.shortfall == ""
+    assert found.fitter.shape == (96, 120, 3)
+    assert not found.finer
+    assert outcome.chosen.gaussians.width == 120
+
+
+def test_halves_are_passed_over_where_gaussians_are_many() -> None:
+    few, many = search_halves(picture(96, 120)), search_halves(picture(96, 120))
+    few._skip_halves(10, SPARSE)
+    assert few.fitter.shape == (24, 30, 3)
+    many._skip_halves(30, SPARSE)
+    assert many.fitter.shape == (48, 60, 3)
+    many._skip_halves(3000, SPARSE)
+    assert many.fitter.shape == (96, 120, 3)

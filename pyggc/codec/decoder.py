@@ -87,7 +87,7 @@ class GaussianDecoder:
             If `data` is not bytes-like.
         """
         container = read_container(data, self.limits)
-        gaussians = _read_gaussians(container)
+        gaussians = _read_gaussians(container, self.limits)
         header, metadata = container.header, container.metadata or Metadata()
         about = {name: getattr(header, name) for name in ("width", "height", "channels", "bit_depth", "alpha")}
         about["num_gaussians"] = len(gaussians)
@@ -234,7 +234,7 @@ def _open(
     """The Gaussians of a file, its header and what is to be drawn, all checked."""
     container = read_container(data, limits)
     header = container.header
-    gaussians = _read_gaussians(container, threads)
+    gaussians = _read_gaussians(container, limits, threads)
     width, height = (header.width, header.height) if size is None else as_pair("size", size)
     frame = resolve(gaussians, width, height, region, supersample)
     work = render_work(gaussians, width, height, region=region, supersample=supersample)
@@ -242,7 +242,11 @@ def _open(
     return gaussians, header, frame
 
 
-def _read_gaussians(container: Container, threads: int | None = None) -> Gaussians2D:
+def _read_gaussians(container: Container, limits: Limits, threads: int | None = None) -> Gaussians2D:
+    header = container.header
+    # Before the sections are decoded: a few bytes can hold any number of Gaussians that are all alike.
+    crowd = -(-header.num_gaussians // header.file_size)
+    limits.check("max_gaussians_a_byte", crowd, "header at byte 16")
     levels, quantizer = read_levels(container, threads)
     try:
         return quantizer.dequantize(levels)

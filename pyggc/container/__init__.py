@@ -3,7 +3,7 @@
 The container knows nothing of what its sections mean. Its layout is specified in ``docs/spec_container.rst``.
 """
 
-from pyggc.container.atomic import atomic_write
+from pyggc.atomic import atomic_write
 from pyggc.container.checksums import image_hash
 from pyggc.container.file import Container, read_container, write_container
 from pyggc.container.header import Blend, Compression, Header, Plan, Residual, read_header

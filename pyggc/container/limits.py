@@ -12,6 +12,7 @@ LimitName: TypeAlias = Literal[
     "max_pixels",
     "max_image_bytes",
     "max_gaussians",
+    "max_gaussians_a_byte",
     "max_render_work",
     "max_metadata",
     "max_metadata_records",
@@ -23,6 +24,7 @@ _UNITS: dict[LimitName, str] = {
     "max_pixels": "pixels",
     "max_image_bytes": "bytes of decoded image",
     "max_gaussians": "Gaussians",
+    "max_gaussians_a_byte": "Gaussians for each byte of the file",
     "max_render_work": "pixel evaluations to render",
     "max_metadata": "bytes of metadata",
     "max_metadata_records": "metadata records",
@@ -37,7 +39,9 @@ class Limits:
     A `.ggc` file of a hundred bytes can legally describe a very large image: one wide Gaussian covers any
     number of pixels. So the bytes of a file bound neither the memory nor the time of its decoding, and these
     limits do. The defaults admit every 8- and 16-bit image of 8K (7680 x 4320) with four channels, and keep
-    the decoded image within 256 MiB. A larger image, such as one of 100 megapixels, needs an argument.
+    the decoded image within 256 MiB, all other memory within as much again, and the work within about a second
+    of one core, besides what it takes to write the image. A larger image, such as one of 100 megapixels, needs
+    an argument.
 
     Parameters
     ----------
@@ -46,11 +50,14 @@ class Limits:
     max_image_bytes : int
         Width * height * channels * bytes a sample. Default 2**28, 256 MiB.
     max_gaussians : int
-        Number of Gaussians. Default 2**21: one for each 16 pixels of an 8K frame, and at about 64 bytes
-        each (eight integers and eight floats) 128 MiB in memory.
+        Number of Gaussians. Default 2**20: one for each 32 pixels of an 8K frame. From the file to the
+        pixels each takes up to some 200 bytes in memory.
+    max_gaussians_a_byte : int
+        Number of Gaussians for each byte of the file. Default 8: an encoder's Gaussians take 20 bits or
+        more, but a million that are all the same fit in a few kilobytes.
     max_render_work : int
-        Sum over the Gaussians of the pixels that each covers, in pixel evaluations. Default 2**32, which
-        is 64 layers over the largest allowed image and some ten seconds of one core.
+        Sum over the Gaussians of the pixels that each covers, in pixel evaluations. Default 2**30, which
+        is 32 layers over an 8K frame and about a second of one core.
     max_metadata : int
         Bytes of the metadata block. Default 2**24, 16 MiB: the largest ICC profiles are a fifth of it.
     max_metadata_records : int
@@ -74,8 +81,9 @@ class Limits:
 
     max_pixels: int = 2**26
     max_image_bytes: int = 2**28
-    max_gaussians: int = 2**21
-    max_render_work: int = 2**32
+    max_gaussians: int = 2**20
+    max_gaussians_a_byte: int = 8
+    max_render_work: int = 2**30
     max_metadata: int = 2**24
     max_metadata_records: int = 1024
     max_sections: int = 1024

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 AnyFitter: TypeAlias = Fitter | WindowedFitter
 
-#: Pixels up to which an image is fitted as it is, and up to which it is fitted as a whole.
-MOST_PIXELS = 1 << 20
+#: Pixels up to which an image is not halved, and up to which it is fitted as a whole.
+MOST_PIXELS = 1 << 18
 MOST_WHOLE = 1 << 22
 
 

@@ -40,6 +40,10 @@ TYPICAL_SLOPE, LEAST_SLOPE, MOST_SLOPE = 2.3, 1.0, 4.0
 CLOSE_ENOUGH = 0.02
 #: The most parts into which a Gaussian is split that is too bright for the range of the color levels.
 MOST_COPIES = 64
+#: Pixels a Gaussian from which on the half of an image is worth a fit of its own, and those of an image that is halved
+#: however many Gaussians it takes, because there iterations are dear.
+SPARSE = 60
+DEAR = 1 << 20
 #: The energy of the squared kernel in units of l1 l2, times the share of the rounding noise that refinement leaves.
 _NOISE = 3.07 * 0.35
 
@@ -102,15 +106,16 @@ class Search:
         self.effort = effort
         self.measure = measure
         self.budget = budget
-        # On a large image iterations are dear, and most of the work is done on its halves.
+        self.height, self.width, self.channels = fitters[-1].shape
+        self.pixels = self.width * self.height
+        # On a large image most of the work is done on its halves.
+        dear = self.pixels > DEAR
         self.finishing = effort.iterations // 4
-        self.correction = effort.correction if len(fitters) == 1 else max(effort.correction // 3, 8)
-        self.sweeps = effort.sweeps if len(fitters) == 1 else max(effort.sweeps // 2, 2)
+        self.correction = max(effort.correction // 3, 8) if dear else effort.correction
+        self.sweeps = max(effort.sweeps // 2, 2) if dear else effort.sweeps
         budget.expected = effort.iterations + len(self.finer) * self.finishing + self.correction
         self.seed = seed
         self.overhead = overhead
-        self.height, self.width, self.channels = fitters[-1].shape
-        self.pixels = self.width * self.height
         #: More Gaussians have more parameters than the image has samples, or are above what decoders take by default.
         self.most = min(self.pixels // 2 + 4, MAX_GAUSSIANS)
 
@@ -128,7 +133,8 @@ class Search:
     # One number of Gaussians.
 
     def _for_count(self, count: int) -> Outcome:
-        self.budget.initialize(self.fitter, count)
+        self._skip_halves(count, 4 * SPARSE)
+        self._set_count(count)
         # A quality is reached in several rounds; a number should get as many.
         self._fit_up(self.effort.iterations + self.effort.correction * self.effort.corrections)
         return self._outcome(self._to_psnr(self.fitter.psnr - QUANTIZATION_LOSS))
@@ -168,8 +174,13 @@ class Search:
         self._fit(min(15, self.effort.iterations))
         # A whole fit ends about so much above a short one.
         gap = 0.0 if self.budget.spent else aim - (self.fitter.psnr + 1.5)
-        self._set_count(int(self.fitter.num_gaussians * 2.0 ** min(max(gap / TYPICAL_SLOPE, -4.0), 4.0)))
-        self._fit_up(self.effort.iterations, aim)
+        count = int(self.fitter.num_gaussians * 2.0 ** min(max(gap / TYPICAL_SLOPE, -4.0), 4.0))
+        if self._skip_halves(count, SPARSE):
+            # Halves are smoother, and the guess was a low one.
+            self._start(aim)
+        else:
+            self._set_count(count)
+            self._fit_up(self.effort.iterations, aim)
 
     def _fit_to(self, aim: float) -> bool:
         """Look for the fewest Gaussians with which the float fit has `aim` dB, and end there; whether it has them.
@@ -205,7 +216,9 @@ class Search:
     # A size.
 
     def _for_bytes(self, size: float) -> Outcome:
-        self._set_count(int(8.0 * size / TYPICAL_BITS))
+        count = int(8.0 * size / TYPICAL_BITS)
+        self._skip_halves(count, 4 * SPARSE)
+        self._set_count(count)
         self._fit_up(self.effort.iterations)
         for _ in range(2):
             tried = self._to_psnr(self.fitter.psnr - QUANTIZATION_LOSS)
@@ -232,6 +245,19 @@ class Search:
             height, width, _ = self.fitter.shape
             self.fitter.initialize(len(gaussians), enlarge(gaussians, width, height))
             self._fit(self.finishing)
+
+    def _skip_halves(self, count: int, least: int) -> bool:
+        """Go on with a larger image where the present one has fewer pixels a Gaussian than `least`, and that is cheap.
+
+        Returns whether it did so.
+        """
+        skipped = False
+        while self.finer:
+            pixels, larger = (f.shape[0] * f.shape[1] for f in (self.fitter, self.finer[0]))
+            if pixels >= least * count or larger > DEAR:
+                break
+            self.fitter, skipped = self.finer.pop(0), True
+        return skipped
 
     def _set_count(self, count: int) -> None:
         count = min(max(count, 1), self.most)

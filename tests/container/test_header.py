@@ -147,7 +147,7 @@ def test_a_wrong_checksum_comes_before_everything_that_it_covers():
     ("offset", "value", "message"),
     [
         (8, b"\xff" * 8, "header at byte 8: expected at most 67108864 pixels"),
-        (16, b"\xff" * 4, "header at byte 16: expected at most 2097152 Gaussians, found 4294967295"),
+        (16, b"\xff" * 4, "header at byte 16: expected at most 1048576 Gaussians, found 4294967295"),
         (24, b"\xff" * 4, "header at byte 24: .* bytes of metadata"),
         (40, b"\xff" * 2, "header at byte 40: .* sections, found 65535"),
     ],

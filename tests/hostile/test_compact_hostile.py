@@ -4,13 +4,13 @@ import itertools
 import random
 import struct
 import tracemalloc
-import zlib
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 from compact_strategies import sorted_rows
+from hostile_files import repaired
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -24,16 +24,6 @@ FILES = {name: (GOLDEN / f"compact_{name}.ggc").read_bytes() for name in ("gray"
 FEW = {"gray": 3, "color": 29, "alpha": 13}  # one of so many damages is tried
 BODY = 64
 TAGS = ("PLAN", "POSN", "COLR", "CHOL")
-
-
-def crc(data):
-    return struct.pack(">I", zlib.crc32(data))
-
-
-def repaired(data):
-    """The same file with a right length and right checksums, so that the damage reaches the sections."""
-    head = data[:28] + bytes(4) + data[32:44] + struct.pack(">Q", len(data)) + data[52:BODY]
-    return head[:28] + crc(head) + head[32:] + data[BODY:-4] + crc(data[BODY:-4])
 
 
 def read_gaussians(data, limits=None):

@@ -3,11 +3,11 @@
 import itertools
 import struct
 import tracemalloc
-import zlib
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
 import pytest
+from hostile_files import crc, repaired
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -40,16 +40,6 @@ def little_memory():
     finally:
         tracemalloc.stop()
     assert peak < MEMORY_BOUND
-
-
-def crc(data):
-    return struct.pack(">I", zlib.crc32(data))
-
-
-def repaired(data):
-    """The same file with a right length and right checksums, so that the damage reaches the parser."""
-    head = data[:28] + bytes(4) + data[32:44] + struct.pack(">Q", len(data)) + data[52:BODY]
-    return head[:28] + crc(head) + head[32:] + data[BODY:-4] + crc(data[BODY:-4])
 
 
 def flips(data):

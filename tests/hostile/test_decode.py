@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import struct
 import tracemalloc
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hostile_files import repaired
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,13 +39,6 @@ def bounded_memory() -> Iterator[None]:
     finally:
         tracemalloc.stop()
     assert peak < MEMORY_BOUND
-
-
-def repaired(data: bytes) -> bytes:
-    """The same file with a right length and right checksums, so that the damage reaches the decoder."""
-    head = data[:28] + bytes(4) + data[32:44] + struct.pack(">Q", len(data)) + data[52:HEADER]
-    body = data[HEADER:-4]
-    return head[:28] + struct.pack(">I", zlib.crc32(head)) + head[32:] + body + struct.pack(">I", zlib.crc32(body))
 
 
 def image_or_refusal(data: bytes, limits: Limits = SMALL) -> bool:
@@ -168,19 +160,24 @@ def test_another_header_over_the_same_sections(name: str, count: int, width: int
 def test_more_gaussians_than_the_bytes_can_hold() -> None:
     container = read_container(SMALLEST)
     plan = bytes(container.section("PLAN").data)
+    with bounded_memory(), pytest.raises(LimitExceeded, match="at most 1048576 Gaussians, found 1048577"):
+        decode(with_section(container, "PLAN", plan, num_gaussians=2**20 + 1))
+    crowded = with_section(container, "PLAN", plan, num_gaussians=8 * len(SMALLEST) + 1)
+    with bounded_memory(), pytest.raises(LimitExceeded, match=r"byte 16: expected at most 8 Gaussians for each byte"):
+        decode(crowded)
+    # Where the caller waives that, what the bytes can hold decides.
+    waived = Limits(max_gaussians=2**21, max_gaussians_a_byte=2**21)
     with bounded_memory(), pytest.raises(BitstreamError):
-        decode(with_section(container, "PLAN", plan, num_gaussians=2**21))
-    with bounded_memory(), pytest.raises(LimitExceeded, match="at most 2097152 Gaussians"):
-        decode(with_section(container, "PLAN", plan, num_gaussians=2**21 + 1))
+        decode(with_section(container, "PLAN", plan, num_gaussians=2**21), limits=waived)
     empty = [Section("PLAN", plan), *(Section(tag, b"") for tag in ("POSN", "COLR", "CHOL"))]
     with bounded_memory(), pytest.raises(TruncatedStream, match="expected 2097152 Gaussians, found 0 bytes"):
-        decode(write_container(Header(width=64, height=64, num_gaussians=2**21, channels=1), empty))
+        decode(write_container(Header(width=64, height=64, num_gaussians=2**21, channels=1), empty), limits=waived)
 
 
 @pytest.fixture(scope="module")
 def bomb() -> bytes:
     """As many Gaussians as a reader takes, each as wide as they come: a valid file, and hours of work."""
-    count, side = 2**21, 4096
+    count, side = 2**20, 4096
     quantizer = CompactQuantizer(CompactPlan(1.0, scale_step=1), side, side, 1)
     levels = np.tile(np.array([[1, 448, 448, 0, 0, 0]], np.int32), (count, 1))
     header = Header(width=side, height=side, num_gaussians=count, channels=1)
@@ -193,7 +190,7 @@ def test_a_work_bomb_is_stopped_before_rendering(bomb: bytes, monkeypatch: pytes
 
     monkeypatch.setattr("pyggc.codec.decoder.rasterize", never)
     gaussians, _ = GaussianDecoder().loads(bomb)
-    assert len(gaussians) == 2**21
+    assert len(gaussians) == 2**20
     assert gaussians.cholesky[:, :2].min() == 16384.0
     with pytest.raises(LimitExceeded, match=r"pixel evaluations to render.*max_render_work"):
         decode(bomb)

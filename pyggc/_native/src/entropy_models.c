@@ -92,7 +92,8 @@ void ggc_model_steps(const ggc_dyadic *m, const uint8_t *symbols, const uint32_t
         ggc_model_steps_for(m, 2, symbols, contexts, n, steps);
 }
 
-int ggc_log_symbols(ggc_step_log *log, const ggc_dyadic *m, const uint8_t *symbols, const uint32_t *contexts, size_t n) {
+int ggc_log_symbols(ggc_step_log *log, const ggc_dyadic *m, const uint8_t *symbols, const uint32_t *contexts,
+                    size_t n) {
     if (!ggc_log_reserve(log, n))
         return 0;
     ggc_model_steps(m, symbols, contexts, n, log->steps + log->size);

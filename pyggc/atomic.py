@@ -1,4 +1,4 @@
-"""Files that are either the old one or the whole new one."""
+"""Files that are either the old one or the whole new one. A leaf: everything that writes a file does it here."""
 
 from __future__ import annotations
 
@@ -72,7 +72,8 @@ def atomic_write(path: str | os.PathLike[str], data: BytesLike) -> None:
             os.chmod(temporary, stat.S_IMODE(mode) & 0o777)
         os.replace(temporary, target)
     except BaseException:
-        with contextlib.suppress(FileNotFoundError):
+        # It may be gone with its folder, and what went wrong is the first error, not this one.
+        with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
     _sync_folder(folder)
@@ -96,10 +97,11 @@ def _sync_folder(folder: str) -> None:
     """Make the new name durable, where the system lets a folder be opened."""
     if not hasattr(os, "O_DIRECTORY"):
         return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        # Some network and FUSE file systems refuse it; the content is complete either way.
-        with contextlib.suppress(OSError):
+    # One may write in a folder that one may not read, and some network and FUSE file systems refuse to sync one; the
+    # file is complete either way.
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
             os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        finally:
+            os.close(descriptor)

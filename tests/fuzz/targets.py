@@ -1,0 +1,225 @@
+"""What is fuzzed: one function for each entry to a decoder, which takes bytes and may raise nothing.
+
+Where an entry takes more than bytes, the bytes steer the Hypothesis strategies of the tests.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import hostile_files
+import numpy as np
+import other_files
+from compact_strategies import plans
+from entropy_strategies import Batch, scripts
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from pyggc import GaussianDecoder, Gaussians2D, Limits, decode
+from pyggc.container import ByteReader, Header, Section, read_container, read_header, write_container
+from pyggc.container.compact import read_levels
+from pyggc.container.metadata import read_metadata, write_metadata
+from pyggc.entropy import AdaptiveModel, HybridInteger, RansDecoder, unpack_bits
+from pyggc.errors import BitstreamError, GgcError
+from pyggc.imagefile import UnreadableImage, parse_image
+
+#: A fuzzer tries more of what is short.
+LIMITS = Limits(max_pixels=2**16, max_gaussians=2**13, max_render_work=2**20)
+
+
+# ------------------------------------------------------------------------------------------- entries that take bytes
+
+
+def header(data: bytes) -> None:
+    """`read_header`."""
+    with contextlib.suppress(GgcError):
+        read_header(data)
+
+
+def container(data: bytes) -> None:
+    """`read_container`; what it takes can be written, and reads as the same."""
+    try:
+        found = read_container(data, LIMITS)
+    except GgcError:
+        return
+    again = write_container(found.header, found.sections, found.metadata)
+    assert read_container(again, LIMITS) == found
+
+
+def metadata(data: bytes) -> None:
+    """The metadata block; what it takes can be written, and reads as the same."""
+    try:
+        found = read_metadata(ByteReader(data, "metadata"), LIMITS)
+    except GgcError:
+        return
+    assert read_metadata(ByteReader(write_metadata(found), "metadata"), LIMITS) == found
+
+
+def loads(data: bytes) -> None:
+    """`GaussianDecoder.loads`; what it gives lies within the image."""
+    try:
+        gaussians, about = GaussianDecoder(LIMITS).loads(data)
+    except GgcError:
+        return
+    size = np.array([about["width"], about["height"]])
+    assert ((gaussians.means >= -0.5) & (gaussians.means <= size - 0.5)).all()
+
+
+def pixels(data: bytes) -> None:
+    """`decode`; the image has the shape and the samples that the header declares."""
+    try:
+        image = decode(data, limits=LIMITS, threads=1)
+    except GgcError:
+        return
+    declared = read_header(data)
+    assert image.shape == declared.shape
+    assert image.dtype == declared.dtype
+
+
+def gaussians(data: bytes) -> None:
+    """`Gaussians2D.load`; what it takes can be drawn."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "gaussians.npz")
+        path.write_bytes(data)
+        try:
+            found = Gaussians2D.load(path)
+        except BitstreamError:
+            return
+    found.render(3, 2)
+
+
+def image(data: bytes) -> None:
+    """`parse_image`, our own part of it: Pillow's are fuzzed elsewhere, but whatever they raise is ours to catch."""
+    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, 2**16
+    try:
+        found = parse_image(data).pixels
+    except UnreadableImage:
+        return
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit
+    assert found.ndim == 2 or found.shape[2] in (3, 4)
+    assert found.dtype.name in ("uint8", "uint16", "float32")
+
+
+# ------------------------------------------------------------------------------ entries that take more: of strategies
+
+
+def _model(arguments: dict[str, Any]) -> AdaptiveModel:
+    return AdaptiveModel(arguments["num_symbols"], **{k: v for k, v in arguments.items() if k != "num_symbols"})
+
+
+@given(st.binary(max_size=400), scripts())
+def rans(data: bytes, script: tuple[list[dict[str, Any]], list[Batch]]) -> None:
+    """`RansDecoder` over any bytes: symbols in range, or a refusal."""
+    models = [_model(arguments) for arguments in script[0]]
+    try:
+        decoder = RansDecoder(data)
+        for batch in script[1]:
+            if batch.model is None:
+                values = decoder.pop_bits(batch.contexts)
+                assert not (values.astype(np.uint64) >> batch.contexts.astype(np.uint64)).any()
+            else:
+                model = models[batch.model]
+                assert (decoder.pop(len(batch.values), model, batch.contexts) < model.num_symbols).all()
+        decoder.finish()
+    except BitstreamError:
+        return
+
+
+splits = st.builds(
+    lambda mantissa, exponent, more: HybridInteger(min(16, (1 << exponent) + more), 1 << exponent, mantissa),
+    st.integers(0, 2),
+    st.integers(2, 4),
+    st.integers(0, 12),
+)
+
+
+@given(st.binary(max_size=400), splits, st.integers(0, 300))
+def tokens(data: bytes, split: HybridInteger, count: int) -> None:
+    """Hybrid integers out of any bytes."""
+    try:
+        decoder = RansDecoder(data)
+        found = decoder.pop(count, AdaptiveModel(split.num_tokens))
+        values = split.decode(found, decoder.pop_bits(split.num_extra_bits(found)))
+    except BitstreamError:
+        return
+    assert (values <= split.max_value).all()
+
+
+@given(st.binary(max_size=100), st.lists(st.integers(0, 64), max_size=40))
+def bits(data: bytes, widths: list[int]) -> None:
+    """`unpack_bits`: as many bits as there are bytes for."""
+    try:
+        values = unpack_bits(data, widths)
+    except BitstreamError:
+        return
+    assert all(int(value) >> width == 0 for value, width in zip(values, widths, strict=True))
+
+
+sides = st.one_of(st.integers(1, 40), st.sampled_from([64, 4096, 2**20 - 1]))
+
+
+@given(
+    plans(), sides, sides, st.sampled_from([1, 3, 4]), st.integers(0, 300), st.tuples(*[st.binary(max_size=300)] * 3)
+)
+def levels(plan: Any, width: int, height: int, channels: int, count: int, streams: tuple[bytes, ...]) -> None:
+    """`read_levels` over any sections."""
+    sections = [Section("PLAN", plan.to_bytes())]
+    sections += [Section(tag, data) for tag, data in zip(("POSN", "COLR", "CHOL"), streams, strict=True)]
+    data = write_container(Header(width=width, height=height, num_gaussians=count, channels=channels), sections)
+    unlimited = Limits(max_pixels=2**40, max_image_bytes=2**44)
+    with contextlib.suppress(BitstreamError):
+        found, quantizer = read_levels(read_container(data, unlimited))
+        quantizer.position_exponents(found)
+
+
+# ------------------------------------------------------------------------------------------------------------ the table
+
+
+class Target(NamedTuple):
+    """The function, the bytes to begin with, and a mutation that a fuzzer would not come upon by itself."""
+
+    run: Callable[[bytes], object]
+    seeds: Callable[[], Sequence[bytes]]
+    mutate: Callable[[bytes, int, int], bytes] | None = None
+
+
+def _files() -> Sequence[bytes]:
+    return list(hostile_files.seeds().values())
+
+
+def _metadata_blocks() -> Sequence[bytes]:
+    return [parts.metadata for parts in map(hostile_files.Parts.of, _files()) if parts.metadata]
+
+
+def _noise() -> Sequence[bytes]:
+    """For a strategy any bytes are as good: a few zeros and a few of every kind."""
+    return [bytes(64), np.random.default_rng(0).bytes(400)]
+
+
+TARGETS = {
+    "header": Target(header, _files, hostile_files.remade),
+    "container": Target(container, _files, hostile_files.remade),
+    "metadata": Target(metadata, _metadata_blocks),
+    "loads": Target(loads, _files, hostile_files.remade),
+    "pixels": Target(pixels, _files, hostile_files.remade),
+    "rans": Target(rans.hypothesis.fuzz_one_input, _noise),
+    "tokens": Target(tokens.hypothesis.fuzz_one_input, _noise),
+    "bits": Target(bits.hypothesis.fuzz_one_input, _noise),
+    "levels": Target(levels.hypothesis.fuzz_one_input, _noise),
+    "gaussians": Target(gaussians, lambda: list(other_files.npz_seeds().values()), other_files.remade_npz),
+    "image": Target(image, lambda: list(other_files.image_seeds().values()), other_files.remade_image),
+}
+
+
+def write_seeds(name: str, folder: str | os.PathLike[str]) -> None:
+    """Write a target's first files into a folder."""
+    os.makedirs(folder, exist_ok=True)
+    for number, data in enumerate(TARGETS[name].seeds()):
+        Path(folder, f"seed-{number}").write_bytes(data)
