@@ -1,4 +1,4 @@
-"""Dyadic adaptive models, two-state rANS, tokens, trees of counts and raw bits over buffers. Public names: `pyggc.entropy`."""
+"""Dyadic adaptive models, rANS, tokens, trees of counts and raw bits over buffers. Public names: `pyggc.entropy`."""
 
 from cpython.buffer cimport PyBUF_ND, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize

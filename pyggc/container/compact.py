@@ -88,7 +88,7 @@ class _Components:
 
 
 def _push_integers(
-    coder: RansEncoder, values: NDArray[np.integer], model: AdaptiveModel, contexts: Ints | None
+    coder: RansEncoder, values: NDArray[np.integer], model: AdaptiveModel, contexts: NDArray[np.integer] | None
 ) -> None:
     if values.size and values.max() > _TOKENS.max_value:
         raise ValueError(f"levels must be within what tokens reach, {_TOKENS.max_value}, after prediction and zigzag")

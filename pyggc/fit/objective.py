@@ -68,7 +68,8 @@ class Objective:
         threads: int,
         bounds: Bounds | None = None,
     ) -> None:
-        self.height, self.width, self.channels = len(target), width, target.shape[1]
+        self.height, self.width = len(target), width
+        self.channels: int = target.shape[1]
         # On so small an image threads wait longer than they work.
         small = self.samples < LEAST_SHARED
         self.weights, self.kernels, self.threads = weights, kernels, 1 if small else threads

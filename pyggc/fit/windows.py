@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -95,7 +96,8 @@ class Places:
         (x, y), (l1, l2, l3) = self._params.means[candidates].T, self._params.cholesky[candidates].T
         width, height = 3.0 * l1 + 1.0, 3.0 * np.hypot(l2, l3) + 1.0
         inside = (x + width >= box.x0) & (x - width < box.x1) & (y + height >= box.y0) & (y - height < box.y1)
-        return candidates[inside]
+        chosen: Indices = candidates[inside]
+        return chosen
 
 
 class WindowedFitter:
@@ -282,11 +284,7 @@ class WindowedFitter:
         height, width, _ = self.shape
         offset = shift * (CORE // 2)
         rows, columns = ([0, *range(CORE - offset, side, CORE), side] for side in (height, width))
-        return [
-            Box(x0, y0, x1, y1)
-            for y0, y1 in zip(rows, rows[1:], strict=False)
-            for x0, x1 in zip(columns, columns[1:], strict=False)
-        ]
+        return [Box(x0, y0, x1, y1) for y0, y1 in pairwise(rows) for x0, x1 in pairwise(columns)]
 
     def _strips(self) -> list[Box]:
         height, width, _ = self.shape
@@ -385,6 +383,6 @@ def _apportion(shares: NDArray[np.float64], count: int) -> Indices:
     """Whole numbers in proportion to shares, `count` in all: the largest remainders are rounded up."""
     total = shares.sum()
     exact = shares * (count / total) if total > 0.0 else np.full(len(shares), count / len(shares))
-    numbers = np.floor(exact).astype(np.int64)
+    numbers: Indices = np.floor(exact).astype(np.int64)
     numbers[np.argsort(numbers - exact, kind="stable")[: count - numbers.sum()]] += 1
     return numbers

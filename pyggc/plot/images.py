@@ -171,9 +171,15 @@ def error_map(
 
 def show(ax: Axes, pixels: Pixels, extent: tuple[float, float, float, float] | None = None) -> None:
     """Show an image of any kind that the codec takes, black at 0 and white at the largest sample."""
-    samples = pixels.samples if pixels.bit_depth == 8 else pixels.planes().reshape(pixels.samples.shape)
+    samples = pixels.samples if pixels.bit_depth == 8 else _floats(pixels).reshape(pixels.samples.shape)
     white = LEVELS if pixels.bit_depth == 8 else 1.0
     ax.imshow(samples, cmap="gray", vmin=0.0, vmax=white, extent=extent)
+
+
+def _floats(pixels: Pixels) -> NDArray[np.float32]:
+    """Samples with white 1, shape (H, W, C)."""
+    samples, scale = pixels.scaled()
+    return np.asarray(np.multiply(samples, np.float32(scale), dtype=np.float32))
 
 
 def _errors(reference: ArrayLike, image: ArrayLike, *, signed: bool) -> NDArray[np.float32]:
@@ -183,7 +189,7 @@ def _errors(reference: ArrayLike, image: ArrayLike, *, signed: bool) -> NDArray[
         expected, found = getattr(first.samples, name), getattr(second.samples, name)
         if expected != found:
             raise ValueError(f"image must have the {name} of reference, {expected}, not {found}")
-    difference = (second.planes() - first.planes()) * np.float32(LEVELS)
+    difference = (_floats(second) - _floats(first)) * np.float32(LEVELS)
     combined = difference.mean(axis=2) if signed else np.sqrt(np.square(difference).mean(axis=2))
     return np.asarray(combined, np.float32)
 
