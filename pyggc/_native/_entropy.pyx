@@ -347,14 +347,16 @@ cdef class StepLog:
         """Log raw bits: as many values as widths, or one width for all."""
         cdef _Integers v = narrow(values, "values", 0xFFFFFFFF, True)
         cdef _Integers w = narrow_widths(widths)
-        cdef size_t i, stride = 0 if w.size == 1 else 1
+        cdef size_t fitting = 0, stride = 0 if w.size == 1 else 1
         cdef bint logged
         if w.size != v.size and w.size != 1:
             raise ValueError(f"widths must hold one width, or one a value: {v.size}, not {w.size}")
-        for i in range(v.size):
-            if <uint64_t>v.u32[i] >> w.u8[i * stride]:
-                raise ValueError(f"values must fit their widths, but element {i} is {v.u32[i]} "
-                                 f"with {w.u8[i * stride]} bits")
+        with nogil:
+            while fitting < v.size and not <uint64_t>v.u32[fitting] >> w.u8[fitting * stride]:
+                fitting += 1
+        if fitting < v.size:
+            raise ValueError(f"values must fit their widths, but element {fitting} is {v.u32[fitting]} "
+                             f"with {w.u8[fitting * stride]} bits")
         self.acquire()
         with nogil:
             logged = ggc_log_bits(&self.log, v.u32, w.u8, stride, v.size)
