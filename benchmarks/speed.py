@@ -229,7 +229,7 @@ def peak_mb() -> float:
 
 def child(action: str, image: Path, file: Path, megapixels: float, effort: int, quality: float) -> None:
     """Encode or decode, and print seconds, peak and size. The peak includes Python, the libraries and the image."""
-    limits = gc.Limits(max_pixels=2**30, max_render_work=2**50)
+    limits = gc.Limits(max_pixels=2**30, max_image_bytes=2**34, max_render_work=2**50)
     pixels = enlarged(load(image), megapixels) if action == "encode" else None
     before = peak_mb()
     start = time.perf_counter()
