@@ -8,6 +8,9 @@ from hypothesis import HealthCheck, settings
 
 import pyggc
 
+# A program for Atheris, which only "make fuzz" installs; pytest would import it to look for doctests.
+collect_ignore = ["fuzz/fuzz.py"]
+
 # No deadline: a machine that is busy elsewhere must not fail a test.
 settings.register_profile("default", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from pyggc.fit.pyramid import AnyFitter
 
-#: How an encoding starts: no other way leads to so small a file (benchmarks/fit.py, part files).
+#: How an encoding starts: no other way fits a number of Gaussians so well (benchmarks/fit.py, part inits).
 INITIALIZATION = "multiscale"
 
 
