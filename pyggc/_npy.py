@@ -52,7 +52,9 @@ def parse_npy(data: bytes) -> npt.NDArray[Any]:
     except Exception as error:  # The header is Python's text: its tokenizer, its parser and NumPy's types all refuse.
         raise ValueError(f"a header of no array: {str(error) or type(error).__name__}") from error
     start = file.tell()
-    if any(side < 0 for side in shape) or dtype.hasobject or math.prod(shape) * dtype.itemsize != len(data) - start:
+    # A bool is an integer to NumPy's check of the header, and no side of an array.
+    sound = all(type(side) is int and side >= 0 for side in shape) and not dtype.hasobject
+    if not sound or math.prod(shape) * dtype.itemsize != len(data) - start:
         raise ValueError(f"the header declares {shape} of {dtype}, but {len(data) - start} bytes follow")
     array = np.frombuffer(data, dtype, math.prod(shape), start)
     return array.reshape(shape, order="F" if fortran else "C")

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pyggc._native import _evaluate
+from pyggc.arguments import as_integer
 
 __all__ = ["bd_rate", "psnr", "ssim"]
 
@@ -45,8 +46,8 @@ def psnr(
     Raises
     ------
     ValueError
-        If the shapes or the dtypes differ, an array is empty or has a value that is not finite, or `data_range` is not
-        above zero.
+        If the shapes or the dtypes differ, an array is empty or has a value that is not finite, `data_range` is not
+        above zero, or `threads` is below 1.
     TypeError
         If the dtype is none of those above.
 
@@ -61,7 +62,7 @@ def psnr(
     48.13
     """
     first, second, peak = _checked_pair(reference, image, data_range)
-    total = _evaluate.squared_error(first.reshape(1, 1, -1), second.reshape(1, 1, -1), threads=threads or 0)
+    total = _evaluate.squared_error(first.reshape(1, 1, -1), second.reshape(1, 1, -1), threads=_threads(threads))
     if total == 0:
         return math.inf
     return 10 * math.log10(peak**2 * first.size / total)
@@ -124,7 +125,7 @@ def ssim(
     rows, columns = _window(height), _window(width)
     c1, c2 = (k1 * peak) ** 2, (k2 * peak) ** 2
 
-    total = _evaluate.ssim_sum(first, second, rows, columns, c1=c1, c2=c2, threads=threads or 0)
+    total = _evaluate.ssim_sum(first, second, rows, columns, c1=c1, c2=c2, threads=_threads(threads))
     windows = (height - len(rows) + 1) * (width - len(columns) + 1)
     return float(total / (windows * first.shape[2]))
 
@@ -196,6 +197,10 @@ def _checked_pair(
     else:
         kind = first.dtype.newbyteorder("=")
     return np.ascontiguousarray(first, kind), np.ascontiguousarray(second, kind), float(data_range)
+
+
+def _threads(threads: int | None) -> int:
+    return 0 if threads is None else as_integer("threads", threads, 1, 2**31 - 1)
 
 
 def _window(side: int) -> Doubles:

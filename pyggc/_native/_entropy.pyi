@@ -5,6 +5,7 @@ import numpy.typing as npt
 
 MAX_BITS: int
 TREE_CONTEXTS: int
+TREE_DIRECT: int
 
 def tree_keys(x: npt.NDArray[np.int32], y: npt.NDArray[np.int32], out: npt.NDArray[np.uint64]) -> None: ...
 

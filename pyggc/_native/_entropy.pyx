@@ -80,6 +80,7 @@ cdef extern from "ggc/tree.h" nogil:
         GGC_TREE_NO_MEMORY
         GGC_TREE_BAD_SPLIT
         GGC_TREE_CONTEXTS
+        GGC_TREE_DIRECT
     ctypedef struct ggc_leaves:
         int32_t *x
         int32_t *y
@@ -94,6 +95,7 @@ cdef extern from "ggc/tree.h" nogil:
 
 
 TREE_CONTEXTS = GGC_TREE_CONTEXTS
+TREE_DIRECT = GGC_TREE_DIRECT  # a count of so many points or fewer is coded as it is
 MAX_BITS = 32  # of one raw value in a rANS stream
 
 

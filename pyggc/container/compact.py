@@ -124,7 +124,7 @@ def write_levels(levels: Levels, quantizer: CompactQuantizer) -> list[Section]:
         row = outside[0]
         raise ValueError(f"levels {levels[row].tolist()} of Gaussian {row} are centered outside the image")
     positions = RansEncoder()
-    leaves, order = push_points(positions, quantizer.width, quantizer.height, *at.T.astype(np.int32))
+    leaves, order = push_points(positions, quantizer.width, quantizer.height, *at.T)
     levels, exponents = np.ascontiguousarray(levels[order]), exponents[order]
     for axis in range(2):
         first, bits = _position_bits(leaves[axis], leaves[2 + axis], exponents[:, axis])

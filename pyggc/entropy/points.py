@@ -16,17 +16,13 @@ from pyggc._native import _entropy
 from pyggc.entropy.models import AdaptiveModel, cdf_from_counts
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from pyggc.entropy.rans import RansDecoder, RansEncoder
 
     Integers = NDArray[np.int32]
 
 __all__ = ["Leaves", "pop_points", "push_points"]
-
-# A count of so many points or fewer is coded as it is; larger ones share contexts by their bit lengths.
-_DIRECT = 15
-
 
 class Leaves(NamedTuple):
     """Where each point's leaf lies; arrays of int32, shape (N,).
@@ -46,7 +42,7 @@ class Leaves(NamedTuple):
 def _initial_cdfs() -> NDArray[np.uint16]:
     counts = np.zeros((_entropy.TREE_CONTEXTS, 16), np.int64)
     for context in range(len(counts)):
-        n = min(context + 2, _DIRECT)
+        n = min(context + 2, _entropy.TREE_DIRECT)
         # Two parts of a binomial distribution to one of a uniform one.
         counts[context, : n + 1] = [2 * (n + 1) * math.comb(n, k) + 2**n for k in range(n + 1)]
     return cdf_from_counts(counts)
@@ -56,8 +52,18 @@ def _model() -> AdaptiveModel:
     return AdaptiveModel(16, _entropy.TREE_CONTEXTS, initial_cdfs=_initial_cdfs(), initial_count=16)
 
 
+def _inside(name: str, values: ArrayLike, side: int) -> Integers:
+    """Coordinates as the kernels read them, or an error."""
+    array = np.asarray(values)
+    if array.size and array.dtype.kind not in "iu":
+        raise TypeError(f"{name} must hold integers, not {array.dtype}")
+    if array.ndim != 1 or (array.size and not 0 <= array.min() <= array.max() < side):
+        raise ValueError(f"{name} must be a list of integers within [0, {side})")
+    return np.ascontiguousarray(array, np.int32)
+
+
 def push_points(
-    encoder: RansEncoder, width: int, height: int, x: Integers, y: Integers
+    encoder: RansEncoder, width: int, height: int, x: ArrayLike, y: ArrayLike
 ) -> tuple[Leaves, NDArray[np.int64]]:
     """Add a set of points to a stream.
 
@@ -67,7 +73,7 @@ def push_points(
         Where to.
     width, height : int
         Size of the image, 1 to 2^30 - 1.
-    x, y : ndarray of int32, shape (N,)
+    x, y : array_like of int, shape (N,)
         Columns in [0, width) and rows in [0, height), fewer than 2^31 of them; points may coincide.
 
     Returns
@@ -77,19 +83,26 @@ def push_points(
     order : ndarray of int64, shape (N,)
         Which point lies in each leaf.
 
+    Raises
+    ------
+    ValueError
+        If a point lies outside the image, or the size is out of range.
+    TypeError
+        If the points are not integers.
+
     Examples
     --------
-    >>> import numpy as np
     >>> from pyggc.entropy import RansDecoder, RansEncoder, pop_points, push_points
     >>> encoder = RansEncoder()
-    >>> leaves, order = push_points(encoder, 8, 8, np.array([6, 1], np.int32), np.array([5, 2], np.int32))
+    >>> leaves, order = push_points(encoder, 8, 8, [6, 1], [5, 2])
     >>> order
     array([1, 0])
     >>> pop_points(RansDecoder(encoder.finish()), 8, 8, 2).x
     array([0, 4], dtype=int32)
     """
-    keys = np.empty(len(x), np.uint64)
-    _entropy.tree_keys(np.ascontiguousarray(x), np.ascontiguousarray(y), keys)
+    columns, rows = _inside("x", x, width), _inside("y", y, height)
+    keys = np.empty(len(columns), np.uint64)
+    _entropy.tree_keys(columns, rows, keys)
     by_key = np.argsort(keys, kind="stable")
     out = np.empty((5, len(keys)), np.int32)
     encoder._log.push_tree(keys[by_key], _model()._bank, width, height, out)

@@ -57,6 +57,8 @@ class Objective:
     bounds : Bounds, optional
         What parameters are kept within; by default all that suits an image of this size. New Gaussians are put only
         where means may be.
+    image : ndarray of float32, shape (H, C, S), optional
+        What SSIM compares with, where `target` is an image less what others draw of it.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Objective:
         kernels: FitKernels,
         threads: int,
         bounds: Bounds | None = None,
+        image: Floats | None = None,
     ) -> None:
         self.height, self.width = len(target), width
         self.channels: int = target.shape[1]
@@ -76,6 +79,7 @@ class Objective:
         largest = min(FLAT * max(self.width, self.height), MAX_SCALE)
         self.bounds = bounds or Bounds(self.width, self.height, MIN_SCALE, largest, MAX_COLOR)
         self.target = target
+        self._image = target if image is None else image
         self._residual = np.zeros_like(self.target)
         self._gradient = self._residual if weights.is_plain_l2 else np.zeros_like(self.target)
         self._evaluated: Params | None = None
@@ -127,9 +131,10 @@ class Objective:
                 self._residual, self._gradient, self.width, l2=weights.l2, l1=weights.l1, threads=self.threads
             )
         if weights.ssim > 0.0:
+            # The residual is that of the whole render in any case.
             ssim = self.kernels.ssim(
                 self._residual,
-                self.target,
+                self._image,
                 self._gradient,
                 self.width,
                 scale=-0.5 * weights.ssim * n,

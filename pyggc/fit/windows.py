@@ -1,8 +1,8 @@
 """Large images in overlapping windows: the memory of one window, and yet the loss of the whole image.
 
 In a window those Gaussians move whose center lies in its core and that are too small to reach beyond its margin; all
-others keep still, and what they draw is subtracted from the image. So the window's loss is the whole image's up to a
-constant: one window after the other, it never rises, and no seam can show. Gaussians too large for a window are left to
+others keep still, and what they draw is subtracted from the image. So the window's squared or absolute error is the whole
+image's up to a constant: one window after the other, it never rises, and no seam can show. Gaussians too large for a window are left to
 the coarser images of the pyramid, where they are small.
 """
 
@@ -32,13 +32,14 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
     Indices = NDArray[np.int64]
 
-#: Side of a window's core, in pixels, and what surrounds it on each side.
+#: Side of a window's core, in pixels, and what surrounds it on each side: at least the drift, the support of the largest
+#: Gaussian that moves, and the radius of SSIM's windows.
 CORE = 1024
-MARGIN = 96
+MARGIN = 112
 #: How far a Gaussian may move out of the core that it starts in.
 DRIFT = 16
-#: The largest entry of a Cholesky factor with which a Gaussian moves: within the margin, three times the hypotenuse of
-#: two of them, after the drift.
+#: The largest entry of a Cholesky factor with which a Gaussian moves: three times the hypotenuse of two of them, after the
+#: drift, stays within the margin.
 LARGEST = 18.0
 #: Rows drawn at a time where no Gaussian moves.
 STRIP_ROWS = 256
@@ -64,34 +65,48 @@ class Box(NamedTuple):
         )
 
 
+class Grid(NamedTuple):
+    """The borders of windows' cores, rows and columns; the first are 0 and the last the sides of the image."""
+
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+
+    def boxes(self) -> list[Box]:
+        """The cores, in the order of the cells that `Places` counts."""
+        return [Box(x0, y0, x1, y1) for y0, y1 in pairwise(self.rows) for x0, x1 in pairwise(self.columns)]
+
+
 class Places:
-    """Which Gaussians may reach a box, found without looking at all of them.
+    """In which core each Gaussian lies, and which of them may reach a box, found without looking at all.
 
     Parameters
     ----------
     params : Params
-        The Gaussians. Those up to `LARGEST` may move by `DRIFT` and grow to it before the places are taken anew.
+        The Gaussians. Those of a cell may move anywhere in its core and by `DRIFT` out of it before the places are
+        taken anew, if they grow no larger than `LARGEST`; those that are larger belong to no cell and keep still.
+    grid : Grid
+        The cores.
     """
 
-    def __init__(self, params: Params) -> None:
-        self._params = params
-        columns, rows = np.maximum(params.means // CORE, 0.0).astype(np.int64).T
-        self._across = int(columns.max(initial=0)) + 1
-        cells = rows * self._across + columns
-        cells[_is_large(params)] = -1
-        self._order = np.argsort(cells, kind="stable")
-        self._down = int(rows.max(initial=0)) + 1
+    def __init__(self, params: Params, grid: Grid) -> None:
+        self._params, self._grid = params, grid
+        self._across = len(grid.columns) - 1
+        x, y = np.floor(params.means + np.float32(0.5)).T
+        rows, columns = _cells(grid.rows, y), _cells(grid.columns, x)
+        #: The number of each Gaussian's cell, -1 for a large one.
+        self.cells = np.where(_is_large(params), -1, rows * self._across + columns)
+        self._order = np.argsort(self.cells, kind="stable")
         # Large ones come first: they are in no cell, and always looked at.
-        self._starts = np.searchsorted(cells[self._order], np.arange(self._across * self._down + 1))
+        self._starts = np.searchsorted(self.cells[self._order], np.arange((len(grid.rows) - 1) * self._across + 1))
 
     def near(self, box: Box) -> Indices:
         """The indices, increasing, of the Gaussians whose boxes meet this one."""
         reach = MARGIN + DRIFT
+        top, bottom = _cells(self._grid.rows, np.array([box.y0 - reach, box.y1 + reach]))
+        left, right = _cells(self._grid.columns, np.array([box.x0 - reach, box.x1 + reach]))
         found = [self._order[: self._starts[0]]]
-        left, right = max((box.x0 - reach) // CORE, 0), min((box.x1 + reach) // CORE, self._across - 1)
-        for row in range(max((box.y0 - reach) // CORE, 0), min((box.y1 + reach) // CORE, self._down - 1) + 1):
-            first = row * self._across + left
-            found.append(self._order[self._starts[first] : self._starts[max(first, row * self._across + right + 1)]])
+        for row in range(top * self._across, (bottom + 1) * self._across, self._across):
+            found.append(self._order[self._starts[row + left] : self._starts[row + right + 1]])
         candidates = np.sort(np.concatenate(found))
         (x, y), (l1, l2, l3) = self._params.means[candidates].T, self._params.cholesky[candidates].T
         width, height = 3.0 * l1 + 1.0, 3.0 * np.hypot(l2, l3) + 1.0
@@ -195,27 +210,39 @@ class WindowedFitter:
         turns = 2 if iterations >= TWO_TURNS else 1
         watch = Watch(iterations, max_time_seconds)
         report = _Report(watch, callback, iterations, self)
+        before = self.iterations
         for turn in range(turns):
-            places, boxes = Places(self._params), self._boxes(self._turns % 2)
-            for done, box in enumerate(boxes):
-                stages = len(boxes) * (turns - turn) - done
-                report.begin((turn + done / len(boxes)) / turns, 1.0 / (turns * len(boxes)))
+            grid = self._grid(self._turns % 2)
+            places, boxes = Places(self._params, grid), grid.boxes()
+            for cell, box in enumerate(boxes):
+                stages = len(boxes) * (turns - turn) - cell
+                report.begin((turn + cell / len(boxes)) / turns, 1.0 / (turns * len(boxes)))
                 seconds = None if max_time_seconds is None else (max_time_seconds - watch.elapsed) / stages
-                if report.stopped or (seconds is not None and seconds <= 0.0):
-                    return "callback" if report.stopped else "time"
-                self._run_window(box, places, iterations // turns, relocate, seconds, report)
+                if seconds is not None and seconds <= 0.0:
+                    return "time"
+                self._run_window(box, cell, places, iterations // turns, relocate, seconds, report)
+                self.iterations = before + report.done
+                if report.stopped:
+                    return "callback"
             self._turns += 1
-            self.iterations += iterations // turns
+        self.iterations = before + iterations
         return "iterations"
 
     def _run_window(
-        self, box: Box, places: Places, iterations: int, relocate: bool, seconds: float | None, report: _Report
+        self,
+        box: Box,
+        cell: int,
+        places: Places,
+        iterations: int,
+        relocate: bool,
+        seconds: float | None,
+        report: _Report,
     ) -> None:
-        """Fit the Gaussians of a window."""
+        """Fit the Gaussians that were in a core when its turn began."""
         around = box.grown(MARGIN, self.shape[1], self.shape[0])
         near = places.near(around)
         params = self._take(near)
-        moving = _centered_in(params, box) & ~_is_large(params)
+        moving = places.cells[near] == cell
         if not moving.any():
             return
         still = _shifted(_at(params, ~moving), around)
@@ -235,9 +262,10 @@ class WindowedFitter:
 
     def grow(self, count: int) -> None:
         """Add Gaussians where the error is."""
-        errors = np.array([squared for squared, _ in self._residuals(self._params, self._boxes(0))])
-        places, parts = Places(self._params), [self._params]
-        for box, number in zip(self._boxes(0), _apportion(errors, count), strict=True):
+        grid = self._grid()
+        errors = np.array([squared for squared, _ in self._residuals(self._params, grid.boxes())])
+        places, parts = Places(self._params, grid), [self._params]
+        for box, number in zip(grid.boxes(), _apportion(errors, count), strict=True):
             if number:
                 around = box.grown(MARGIN, self.shape[1], self.shape[0])
                 objective = self._objective(around, box)
@@ -250,12 +278,13 @@ class WindowedFitter:
     def prune(self, count: int) -> None:
         """Remove the least needed Gaussians, at most all that windows move; the others keep their order."""
         cost = np.full(self.num_gaussians, np.inf, np.float32)
-        places = Places(self._params)
-        for box in self._boxes(0):
+        grid = self._grid()
+        places = Places(self._params, grid)
+        for cell, box in enumerate(grid.boxes()):
             around = box.grown(MARGIN, self.shape[1], self.shape[0])
             near = places.near(around)
             params = self._take(near)
-            moving = _centered_in(params, box) & ~_is_large(params)
+            moving = places.cells[near] == cell
             if moving.any():
                 objective = self._objective(around, box)
                 here = _shifted(params, around)
@@ -279,12 +308,11 @@ class WindowedFitter:
 
     # The image in parts.
 
-    def _boxes(self, shift: int) -> list[Box]:
-        """The windows' cores; shifted by half of one, if at all."""
+    def _grid(self, shift: int = 0) -> Grid:
+        """The borders of the windows' cores; shifted by half of one, if at all."""
         height, width, _ = self.shape
-        offset = shift * (CORE // 2)
-        rows, columns = ([0, *range(CORE - offset, side, CORE), side] for side in (height, width))
-        return [Box(x0, y0, x1, y1) for y0, y1 in pairwise(rows) for x0, x1 in pairwise(columns)]
+        first = CORE - shift * (CORE // 2)
+        return Grid(*(np.array([0, *range(first, side, CORE), side]) for side in (height, width)))
 
     def _strips(self) -> list[Box]:
         height, width, _ = self.shape
@@ -295,7 +323,7 @@ class WindowedFitter:
 
     def _residuals(self, params: Params, boxes: list[Box] | None = None) -> Iterator[tuple[float, Floats]]:
         """The squared error and the residual of parts of the image, strips by default."""
-        places = Places(params)
+        places = Places(params, self._grid())
         for box in boxes or self._strips():
             target = self._plane(box)
             residual = np.zeros_like(target)
@@ -305,10 +333,11 @@ class WindowedFitter:
 
     def _objective(self, around: Box, core: Box, still: Params | None = None) -> Objective:
         """A window of the image, less what some Gaussians draw of it."""
-        target, width = self._plane(around), around.x1 - around.x0
+        image, width = self._plane(around), around.x1 - around.x0
+        target = image
         if still is not None and len(still.means):
-            residual = np.zeros_like(target)
-            self._kernels.forward(still, target, residual, width, self._threads)
+            residual = np.zeros_like(image)
+            self._kernels.forward(still, image, residual, width, self._threads)
             target = np.negative(residual, out=residual)
         inner = core.grown(DRIFT, self.shape[1], self.shape[0])
         bounds = Bounds(
@@ -320,7 +349,7 @@ class WindowedFitter:
             inner.x0 - around.x0,
             inner.y0 - around.y0,
         )
-        return Objective(target, width, self._weights, self._kernels, self._threads, bounds)
+        return Objective(target, width, self._weights, self._kernels, self._threads, bounds, image)
 
     def _take(self, index: Indices) -> Params:
         return _at(self._params, index)
@@ -330,7 +359,7 @@ class _Report:
     """Passes on the progress of one window as that of the whole run."""
 
     def __init__(self, watch: Watch, callback: Callback | None, iterations: int, fitter: WindowedFitter) -> None:
-        self.stopped = False
+        self.stopped, self.done = False, 0
         self._watch, self._callback, self._iterations, self._fitter = watch, callback, iterations, fitter
         self._start, self._share = 0.0, 1.0
 
@@ -339,15 +368,15 @@ class _Report:
         self._start, self._share = start, share
 
     def __call__(self, progress: FitProgress) -> bool:
+        part = self._start + self._share * progress.iteration / progress.max_iterations
+        self.done = min(max(int(part * self._iterations), 1), self._iterations)
         if self._callback is None:
             return False
-        part = self._start + self._share * progress.iteration / progress.max_iterations
         elapsed = self._watch.elapsed
-        done = min(max(int(part * self._iterations), 1), self._iterations)
         self.stopped = bool(
             self._callback(
                 FitProgress(
-                    done,
+                    self.done,
                     self._iterations,
                     elapsed,
                     elapsed / part - elapsed,
@@ -364,10 +393,10 @@ def _is_large(params: Params) -> NDArray[np.bool_]:
     return np.asarray(np.abs(params.cholesky).max(axis=1, initial=0.0) > LARGEST)
 
 
-def _centered_in(params: Params, box: Box) -> NDArray[np.bool_]:
-    """Whether the pixel that holds the center lies in the box; every center lies in one of all cores."""
-    x, y = np.floor(params.means + np.float32(0.5)).T
-    return np.asarray((x >= box.x0) & (x < box.x1) & (y >= box.y0) & (y < box.y1))
+def _cells(borders: NDArray[np.int64], at: NDArray[Any]) -> Indices:
+    """Between which borders, of increasing ones, a coordinate lies; the outermost are those of all beyond."""
+    cells: Indices = np.clip(np.searchsorted(borders, at, side="right") - 1, 0, len(borders) - 2)
+    return cells
 
 
 def _at(params: Params, index: NDArray[Any]) -> Params:

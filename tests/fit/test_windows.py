@@ -96,6 +96,47 @@ def test_seams_do_not_show() -> None:
     assert error[near_seam].mean() < 1.15 * error[~near_seam].mean()
 
 
+def test_no_gaussian_that_reaches_a_box_is_missed() -> None:
+    # Relocation takes Gaussians anywhere in their core, in the second turn across the first one's borders.
+    fitter = windowed()
+    grid = fitter._grid(1)
+    places = windows.Places(fitter._params, grid)
+    for cell, box in enumerate(grid.boxes()):
+        around = box.grown(windows.MARGIN, WIDTH, HEIGHT)
+        (x, y), (l1, l2, l3) = fitter._params.means.T, fitter._params.cholesky.T
+        width, height = 3.0 * l1, 3.0 * np.hypot(l2, l3)
+        meets = (x + width > around.x0) & (x - width < around.x1) & (y + height > around.y0) & (y - height < around.y1)
+        near = places.near(around)
+        assert set(np.flatnonzero(meets)) <= set(near)
+        # As a fit of this window might do: all go to one corner of the core.
+        mine = places.cells == cell
+        fitter._params.means[mine] = np.random.default_rng(cell).choice([box.x1 - 1, box.x0], (mine.sum(), 1))
+        fitter._params.means[mine, 1] = box.y1 - 1
+
+
+def test_gaussians_on_the_left_of_a_wide_image() -> None:
+    image = np.zeros((40, 900, 3), np.uint8)
+    image[:, :60] = 200
+    fitter = WindowedFitter(image, 1 / 255)
+    fitter.gaussians = Gaussians2D([[30.0, 20.0]], [[9.0, 9.0, 0.0]], [[0.5] * 3], width=900, height=40)
+    before = fitter.psnr
+    fitter.run(8)
+    fitter.grow(3)
+    assert fitter.psnr > before
+
+
+@pytest.mark.parametrize("weights", [LossWeights(l2=0.0, ssim=1.0), LossWeights(l2=0.5, l1=0.5), LossWeights(l2=0.8, ssim=0.2)])
+def test_other_losses_fall_as_well(weights: LossWeights) -> None:
+    whole = Fitter(picture() / 255.0, loss=weights)
+    whole.gaussians = start()
+    whole.run(10)
+    before, fitter = whole.loss, windowed(loss=weights)
+    fitter.gaussians = whole.gaussians
+    fitter.run(6, relocate=False)
+    whole.gaussians = fitter.gaussians
+    assert whole.loss < before
+
+
 def test_large_gaussians_stay_as_they_are() -> None:
     fitter, old = windowed(), start()
     fitter.run(6)
@@ -175,6 +216,10 @@ def test_progress_is_told_and_ends_the_run() -> None:
     fitter = windowed()
     assert fitter.run(8, callback=lambda p: told.append(p) or len(told) == 3) == "callback"  # type: ignore[func-returns-value]
     assert len(told) == 3
+    told.clear()
+    last = windowed()
+    assert last.run(2, callback=lambda p: p.iteration == 2) == "callback"  # type: ignore[arg-type]
+    assert 1 <= last.iterations <= 2
     assert fitter.run(8, max_time_seconds=0.0) == "time"
     assert fitter.run(0) == "iterations"
 

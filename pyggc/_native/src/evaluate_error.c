@@ -12,12 +12,18 @@
 /* Samples of which a sum is made before it is added to the others. */
 #define BLOCK (1 << 15)
 
+/* More than this would rather make the runtime fail than finish sooner. */
+#define THREADS_MAX 256
+/* Windows of a row that are worked on at a time, so that the memory taken does not grow with the width. */
+#define COLUMNS 2048
+
 /* E[x], E[y], E[xx], E[yy], E[xy]. */
 #define MOMENTS 5
 
 static int threads_for(int wanted, int64_t pieces) {
 #ifdef _OPENMP
-    const int threads = wanted > 0 ? wanted : omp_get_max_threads();
+    int threads = wanted > 0 ? wanted : omp_get_max_threads();
+    threads = threads < THREADS_MAX ? threads : THREADS_MAX;
     return pieces < 1 ? 1 : threads < pieces ? threads : (int)pieces;
 #else
     (void)wanted;
@@ -61,7 +67,7 @@ double ggc_squared_error(const ggc_pair *pair, int threads) {
     enum { GROUPS = 64 };
     const int64_t blocks = (samples + BLOCK - 1) / BLOCK, group = (blocks + GROUPS - 1) / GROUPS;
     double sums[GROUPS] = {0.0}, total = 0.0;
-    threads = threads_for(threads, blocks / 4);
+    threads = threads_for(threads, blocks / 4 < GROUPS ? blocks / 4 : GROUPS);
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int64_t g = 0; g < GROUPS; g++)
         for (int64_t i = g * group; i < (g + 1) * group && i < blocks; i++)
@@ -71,15 +77,16 @@ double ggc_squared_error(const ggc_pair *pair, int threads) {
     return total;
 }
 
-/* One channel of a row of both images as binary64. */
+/* Samples of one channel of a row of both images as binary64. */
 #define LOAD(sample)                                                                                                   \
-    for (int64_t i = 0; i < pair->width; i++) {                                                                        \
+    for (int64_t i = 0; i < count; i++) {                                                                              \
         x[i] = (double)((const sample *)pair->first)[at + i * pair->channels];                                         \
         y[i] = (double)((const sample *)pair->second)[at + i * pair->channels];                                        \
     }
 
-static void load_row(const ggc_pair *pair, int64_t row, int64_t channel, double *restrict x, double *restrict y) {
-    const int64_t at = row * pair->width * pair->channels + channel;
+static void load_row(const ggc_pair *pair, int64_t row, int64_t column, int64_t channel, int64_t count,
+                     double *restrict x, double *restrict y) {
+    const int64_t at = (row * pair->width + column) * pair->channels + channel;
     switch (pair->type) {
     case GGC_SAMPLE_UINT8:
         LOAD(uint8_t)
@@ -133,51 +140,54 @@ typedef struct {
     double *products[MOMENTS], *ring[MOMENTS][GGC_MAX_TAPS], *means[MOMENTS];
 } scratch;
 
-enum { SCRATCH_ROWS = MOMENTS * (GGC_MAX_TAPS + 2) };
+enum { SCRATCH_ROW = COLUMNS + GGC_MAX_TAPS, SCRATCH = MOMENTS * (GGC_MAX_TAPS + 2) * SCRATCH_ROW };
 
-static scratch divide(double *memory, int64_t width) {
+static scratch divide(double *memory) {
     scratch s;
     for (int m = 0; m < MOMENTS; m++) {
-        double *rows = memory + (int64_t)m * (GGC_MAX_TAPS + 2) * width;
+        double *rows = memory + m * (GGC_MAX_TAPS + 2) * SCRATCH_ROW;
         s.products[m] = rows;
-        s.means[m] = rows + width;
+        s.means[m] = rows + SCRATCH_ROW;
         for (int k = 0; k < GGC_MAX_TAPS; k++)
-            s.ring[m][k] = rows + (k + 2) * width;
+            s.ring[m][k] = rows + (k + 2) * SCRATCH_ROW;
     }
     return s;
 }
 
-static void enter_row(const ggc_pair *pair, const ggc_window *across, int64_t row, int64_t channel, const scratch *s,
+/* Windows of some rows and columns of a channel, named by their first ones. */
+typedef struct {
+    int64_t row, end_row, column, count, channel;
+} windows;
+
+static void enter_row(const ggc_pair *pair, const ggc_window *across, const windows *w, int64_t row, const scratch *s,
                       int32_t slot) {
     double *x = s->products[0], *y = s->products[1];
-    load_row(pair, row, channel, x, y);
-    for (int64_t i = 0; i < pair->width; i++) {
+    const int64_t samples = w->count + across->taps - 1;
+    load_row(pair, row, w->column, w->channel, samples, x, y);
+    for (int64_t i = 0; i < samples; i++) {
         s->products[2][i] = x[i] * x[i];
         s->products[3][i] = y[i] * y[i];
         s->products[4][i] = x[i] * y[i];
     }
     for (int m = 0; m < MOMENTS; m++)
-        combine_across(s->products[m], across, s->ring[m][slot], pair->width - across->taps + 1);
+        combine_across(s->products[m], across, s->ring[m][slot], w->count);
 }
 
-/* The windows whose first rows are [first, end). */
-static double ssim_strip(const ggc_pair *pair, const ggc_window *down, const ggc_window *across, double c1, double c2,
-                         int64_t first, int64_t end, const scratch *s) {
-    const int64_t count = pair->width - across->taps + 1;
+static double ssim_windows(const ggc_pair *pair, const ggc_window *down, const ggc_window *across, double c1, double c2,
+                           const windows *w, const scratch *s) {
     double sum = 0.0;
-    for (int64_t channel = 0; channel < pair->channels; channel++)
-        for (int64_t row = first; row < end + down->taps - 1; row++) {
-            enter_row(pair, across, row, channel, s, (int32_t)((row - first) % down->taps));
-            if (row - first < down->taps - 1)
-                continue;
-            for (int m = 0; m < MOMENTS; m++) {
-                const double *rows[GGC_MAX_TAPS];
-                for (int32_t k = 0; k < down->taps; k++)
-                    rows[k] = s->ring[m][(row - first + 1 + k) % down->taps];
-                combine(rows, down, s->means[m], count);
-            }
-            sum += ssim_row(s->means, c1, c2, count);
+    for (int64_t row = w->row; row < w->end_row + down->taps - 1; row++) {
+        enter_row(pair, across, w, row, s, (int32_t)((row - w->row) % down->taps));
+        if (row - w->row < down->taps - 1)
+            continue;
+        for (int m = 0; m < MOMENTS; m++) {
+            const double *rows[GGC_MAX_TAPS];
+            for (int32_t k = 0; k < down->taps; k++)
+                rows[k] = s->ring[m][(row - w->row + 1 + k) % down->taps];
+            combine(rows, down, s->means[m], w->count);
         }
+        sum += ssim_row(s->means, c1, c2, w->count);
+    }
     return sum;
 }
 
@@ -185,7 +195,8 @@ int ggc_ssim_sum(const ggc_pair *pair, const ggc_window *down, const ggc_window 
                  int threads, double *total) {
     const int64_t rows = pair->height - down->taps + 1, strips = (rows + STRIP - 1) / STRIP;
     threads = threads_for(threads, strips);
-    double *memory = malloc((size_t)threads * SCRATCH_ROWS * pair->width * sizeof *memory);
+    const int64_t columns = pair->width - across->taps + 1;
+    double *memory = malloc((size_t)threads * SCRATCH * sizeof *memory);
     double *sums = malloc((size_t)strips * sizeof *sums);
     const int ready = memory && sums;
     if (ready) {
@@ -196,9 +207,15 @@ int ggc_ssim_sum(const ggc_pair *pair, const ggc_window *down, const ggc_window 
 #else
             const int thread = 0;
 #endif
-            const scratch s = divide(memory + (int64_t)thread * SCRATCH_ROWS * pair->width, pair->width);
-            const int64_t first = strip * STRIP, end = first + STRIP < rows ? first + STRIP : rows;
-            sums[strip] = ssim_strip(pair, down, across, c1, c2, first, end, &s);
+            const scratch s = divide(memory + (int64_t)thread * SCRATCH);
+            windows w = {.row = strip * STRIP};
+            w.end_row = w.row + STRIP < rows ? w.row + STRIP : rows;
+            sums[strip] = 0.0;
+            for (w.channel = 0; w.channel < pair->channels; w.channel++)
+                for (w.column = 0; w.column < columns; w.column += COLUMNS) {
+                    w.count = columns - w.column < COLUMNS ? columns - w.column : COLUMNS;
+                    sums[strip] += ssim_windows(pair, down, across, c1, c2, &w, &s);
+                }
         }
         *total = 0.0;
         for (int64_t strip = 0; strip < strips; strip++)
