@@ -18,7 +18,7 @@ from pyggc.fit.pyramid import halve
 from pyggc.gaussians import Gaussians2D
 from pyggc.quantize import finest_color_steps, split_bright
 from pyggc.rate import EFFORTS, Budget, Goal, Outcome, Quantized, Search
-from pyggc.rate.search import CLOSE_ENOUGH, SPARSE, _better, _middle
+from pyggc.rate.search import SPARSE, _better, _middle
 from pyggc.render import rasterize
 
 Image = NDArray[np.float32]
@@ -294,7 +294,7 @@ def test_the_steps_chosen_come_close_to_the_goal() -> None:
     one._fit(60)
     goal = one.fitter.psnr - 0.7
     chosen = one._to_psnr(goal)
-    assert 0.0 <= chosen.psnr - goal <= 10.0 * CLOSE_ENOUGH
+    assert 0.0 <= chosen.psnr - goal <= 0.2
 
 
 # ---------------------------------------------------------------------------------------------------------- the halves

@@ -25,18 +25,23 @@ class Goal(NamedTuple):
 
 @dataclass(frozen=True)
 class Effort:
-    """How hard to try: iterations of the first fit and of each correction, corrections, sweeps over the integers."""
+    """How hard to try.
+
+    Iterations of the first fit and of each correction, corrections, sweeps over the integers, and decibels above the
+    goal that a file may have without another try to make it smaller.
+    """
 
     iterations: int
     correction: int
     corrections: int
     sweeps: int
+    close: float = 0.02
 
 
 EFFORTS = {
-    1: Effort(30, 15, 3, 3),
-    2: Effort(50, 20, 3, 4),
-    3: Effort(80, 30, 4, 5),
+    1: Effort(20, 10, 3, 2, 0.05),
+    2: Effort(50, 20, 3, 4, 0.03),
+    3: Effort(80, 30, 4, 5, 0.03),
     4: Effort(120, 40, 4, 6),
     5: Effort(180, 50, 5, 8),
     6: Effort(280, 70, 5, 8),

@@ -32,12 +32,14 @@ if TYPE_CHECKING:
 QUANTIZATION_LOSS = 0.5
 #: Where the float fit itself is below the goal, a loss that is not worth the bits to avoid it.
 LEAST_LOSS = 0.1
+#: Decibels that a step larger by a factor of e costs at least, for a measurement of it to be believed.
+LEAST_NOISE_SLOPE = -0.3
 #: Bits of a Gaussian at that loss, for the first guess.
 TYPICAL_BITS = 36.0
 #: Decibels that twice the Gaussians give, for the first guess, and the range in which a measurement is believed.
 TYPICAL_SLOPE, LEAST_SLOPE, MOST_SLOPE = 2.3, 1.0, 4.0
-#: A file above its goal by less than this is not made smaller.
-CLOSE_ENOUGH = 0.02
+#: Decibels by which a float fit may miss its aim, because how they are shared with quantization matters little.
+NEAR_AIM = 0.1
 #: The most parts into which a Gaussian is split that is too bright for the range of the color levels.
 MOST_COPIES = 64
 #: Pixels a Gaussian from which on the half of an image is worth a fit of its own, and those of an image that is halved
@@ -194,12 +196,12 @@ class Search:
         for done in range(2 * rounds + 1):
             count, psnr = self.fitter.num_gaussians, self.fitter.psnr
             gap = aim - psnr
-            if gap > 0.0:
+            if gap > NEAR_AIM:
                 few = max(few, count)
             elif count < many:
                 many, enough = count, self.fitter.gaussians
             # Of a fit without any error there is no slope; the integers show what it needs.
-            close = -0.2 <= gap <= 0.0 or math.isinf(gap) or many - few <= 1
+            close = -2.0 * NEAR_AIM <= gap <= NEAR_AIM or math.isinf(gap) or many - few <= 1
             if close or self.budget.spent or done >= (2 * rounds if enough is None else rounds):
                 break
             wanted = round(count * 2.0 ** min(max((gap + 0.05) / slope, -1.5), 1.0))
@@ -209,9 +211,9 @@ class Search:
                 # Part of the gain is that of more iterations, so after pruning it tells nothing of the slope.
                 measured = (self.fitter.psnr - psnr) / math.log2(self.fitter.num_gaussians / count)
                 slope = min(max(measured, LEAST_SLOPE), MOST_SLOPE)
-        if self.fitter.psnr < aim and enough is not None:
+        if self.fitter.psnr < aim - NEAR_AIM and enough is not None:
             self.fitter.gaussians = enough
-        return self.fitter.psnr >= aim
+        return self.fitter.psnr >= aim - NEAR_AIM
 
     # A size.
 
@@ -296,22 +298,39 @@ class Search:
         goal = min(goal, self.fitter.psnr - LEAST_LOSS)
         least, step = _least_step(self.fitter.gaussians), self._step_for(goal)
         best: Quantized | None = None
+        tries: list[tuple[float, float]] = []
         for attempt in range(7):
             tried = self._quantize(step)
             if best is None or _better(tried, best, goal):
                 best = tried
-            if 0.0 <= tried.psnr - goal <= CLOSE_ENOUGH or (tried.psnr < goal and step <= least):
+            if 0.0 <= tried.psnr - goal <= self.effort.close or (tried.psnr < goal and step <= least):
                 break
             if self.budget.urgent and (tried.psnr >= goal or attempt > 0):
                 break
-            made = _mse(tried.psnr) - _mse(self.fitter.psnr)
-            allowed = _mse(goal + 0.5 * CLOSE_ENOUGH) - _mse(self.fitter.psnr)
-            ratio = math.sqrt(allowed / made) if allowed > 0.0 and made > 0.0 else 0.5
-            # Of few Gaussians the noise is not what the formula says; what has fallen short twice takes a real step.
-            most = 3.0 if tried.psnr >= goal else 0.8 if attempt > 0 else 0.97
-            step = max(step * min(max(ratio, 0.25), most), least)
+            tries.append((math.log(step), tried.psnr))
+            step = max(self._next_step(tries, goal), least)
         assert best is not None
         return best
+
+    def _next_step(self, tries: Sequence[tuple[float, float]], goal: float) -> float:
+        """A step for `goal` dB, from what steps (their logarithms) gave so far."""
+        at, psnr = tries[-1]
+        # Refinement is no smooth function of the step: the more tries fell short, the farther from the goal is safe.
+        aim = goal + self.effort.close * (0.5 + 0.25 * sum(p < goal for _, p in tries))
+        if len(tries) == 1:
+            made, allowed = (_mse(p) - _mse(self.fitter.psnr) for p in (psnr, aim))
+            change = 0.5 * math.log(allowed / made) if allowed > 0.0 and made > 0.0 else math.log(0.5)
+            # Of few Gaussians the noise is not what the formula says.
+            return math.exp(at + min(max(change, math.log(0.25)), math.log(3.0) if psnr >= goal else math.log(0.97)))
+        # Through the last try and the nearest one beyond the goal, or the one before.
+        beyond = [t for t in tries[:-1] if (t[1] >= goal) != (psnr >= goal)]
+        other = min(beyond, key=lambda t: abs(t[0] - at)) if beyond else tries[-2]
+        slope = (psnr - other[1]) / (at - other[0]) if at != other[0] else 0.0
+        change = (aim - psnr) / slope if slope < LEAST_NOISE_SLOPE else math.copysign(0.2, psnr - goal)
+        if not beyond:
+            return math.exp(at + min(max(change, -0.7), 0.7))
+        low, high = sorted((at, other[0]))
+        return math.exp(min(max(at + change, low + 0.1 * (high - low)), high - 0.1 * (high - low)))
 
     def _to_bytes(self, size: float) -> Quantized:
         """The finest steps with which the present fit takes at most `size` bytes, or the coarsest if none does."""
