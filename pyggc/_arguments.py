@@ -75,6 +75,8 @@ def _size(text: str) -> Callable[[int, int], tuple[int, int]]:
     """Turn WxH, W, xH or P% into a function from the original's width and height to those of the output."""
     if match := re.fullmatch(r"(\d+(?:\.\d+)?)%", text):
         scale = float(match[1]) / 100
+        if scale == 0.0:
+            raise argparse.ArgumentTypeError("must be above 0%")
         return lambda width, height: (max(1, round(width * scale)), max(1, round(height * scale)))
     match = re.fullmatch(r"(\d+)?(?:x(\d+)?)?", text)
     if not match or not (match[1] or match[2]) or 0 in (int(match[1] or 1), int(match[2] or 1)):
@@ -98,6 +100,7 @@ def _region(text: str) -> tuple[int, int, int, int]:
 
 def _tag(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
+    key = key.strip()
     if not equals or not key:
         raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE, such as author=Ada")
     if key == ICC_TAG:

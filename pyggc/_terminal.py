@@ -43,6 +43,10 @@ def say(message: str) -> None:
 
 def read_input(name: str) -> bytes:
     """Read a whole file, or standard input for "-"."""
+    if not name:
+        raise CommandError(Exit.BAD_INPUT, "the input's name is empty")
+    if name == STANDARD and sys.stdin is None:
+        raise CommandError(Exit.BAD_INPUT, "standard input is closed")
     try:
         data = sys.stdin.buffer.read() if name == STANDARD else Path(name).read_bytes()
     except FileNotFoundError:
@@ -69,7 +73,11 @@ def choose_output(source: str, output: str | None, extension: str, force: bool, 
     """
     if output is None and source == STANDARD:
         output = STANDARD
+    if output == "":
+        raise CommandError(Exit.USAGE, f"the name after {option} is empty")
     if output == STANDARD:
+        if sys.stdout is None:
+            raise CommandError(Exit.CANNOT_WRITE, "standard output is closed")
         if sys.stdout.isatty():
             raise CommandError(Exit.USAGE, "an image is not written to a terminal: name a file with -o, or redirect")
         return output

@@ -71,7 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         args = parse_arguments(sys.argv[1:] if argv is None else argv, COMMANDS)
         code: Exit = args.run(args)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except CommandError as error:
         return _fail(error.code, str(error))
     except (GgcError, ValueError, TypeError) as error:
@@ -82,6 +83,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of the output has gone, and that is its right. The interpreter would flush once more at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return Exit.CANNOT_WRITE
+    except OSError as error:
+        # Files are written elsewhere, so it is what was printed. The interpreter would flush once more at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return _fail(Exit.CANNOT_WRITE, f"standard output cannot be written: {error.strerror}")
     except KeyboardInterrupt:
         return _fail(Exit.INTERRUPTED, "interrupted: no file is left half written")
     except SystemExit as leave:  # argparse, after --help and --version
@@ -114,8 +119,10 @@ def _limit_option(match: re.Match[str]) -> str:
 
 def _encode(args: argparse.Namespace) -> Exit:
     data = read_input(args.input)
-    output = choose_output(args.input, args.output, ".ggc", args.force)
     image = _parse_image(args.input, data)
+    output = choose_output(args.input, args.output, ".ggc", args.force)
+    if args.output and Path(args.output).suffix.lower() in OUTPUT_FORMATS:
+        raise CommandError(Exit.USAGE, f"{args.output}: what is written is a .ggc file, so name it .ggc")
     tags: dict[str, str | bytes] = dict(args.tag)
     if image.icc_profile is not None:
         tags[ICC_TAG] = image.icc_profile

@@ -105,7 +105,9 @@ def _samples(array: NDArray[Any]) -> NDArray[Any]:
         raise TypeError(f"image must have samples of uint8, uint16 or floats in [0, 1], not {kind}")
     with np.errstate(over="ignore"):  # Too large for binary32 is too large for an image.
         samples = np.ascontiguousarray(array, np.float32)
-    # Written so that a NaN fails, too.
-    if not (samples.min() >= 0.0 and samples.max() <= 1.0):
-        raise ValueError(f"image of floats must be within [0, 1], not from {samples.min():g} to {samples.max():g}")
+    low, high = samples.min(), samples.max()
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise ValueError("image of floats must be within [0, 1], but has values that are not finite")
+    if low < 0.0 or high > 1.0:
+        raise ValueError(f"image of floats must be within [0, 1], not from {low!s} to {high!s}")
     return samples

@@ -178,6 +178,21 @@ def test_the_input_is_never_replaced(run: Run) -> None:
     assert Path("photo.png").read_bytes() == before
 
 
+def test_a_file_is_not_given_the_name_of_an_image(run: Run) -> None:
+    Image.new("L", (3, 3)).save("other.png")
+    before = Path("other.png").read_bytes()
+    assert_error(run("encode", "photo.png", "-o", "other.png"), 2, "other.png: what is written is a .ggc file")
+    assert Path("other.png").read_bytes() == before
+
+
+def test_names_that_are_empty_and_streams_that_are_closed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert_error(run("encode", ""), 3, "the input's name is empty")
+    assert_error(run("encode", "photo.png", "-o", ""), 2, "the name after -o is empty")
+    assert_error(run("encode", "photo.png", "--tag", "icc =x"), 2, "the tag 'icc' is taken")
+    monkeypatch.setattr(sys, "stdin", None)
+    assert_error(run("encode", "-"), 3, "standard input is closed")
+
+
 def test_failures_leave_no_file(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
@@ -372,7 +387,7 @@ def test_figures_of_no_use(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert_error(run("compare", "photo.png", "other.png", "--plot", "other.png"), 3, "other.png: there is no such file")
     assert_error(run(*same, "gone/x.png"), 5, "the folder gone does not exist")
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    assert_error(run(*same, "x.png"), 2, "--plot: pyggc.plot needs matplotlib: pip install pyggc[plot]")
+    assert_error(run(*same, "x.png"), 2, "--plot: pyggc.plot needs matplotlib: pip install matplotlib")
     assert os.listdir() == ["photo.png"]
 
 

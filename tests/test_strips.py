@@ -42,7 +42,15 @@ def test_strips_are_checked_before_the_first_one() -> None:
     # An image may be larger than its strips may be.
     small = Limits(max_image_bytes=40 * 8)
     assert len(list(decode_strips(stream, rows=8, limits=small))) == 4
-    with pytest.raises(LimitExceeded, match=r"the strips.*bytes of decoded image"):
+    with pytest.raises(LimitExceeded, match=r"9 rows of the output at 40x30.*bytes of decoded image"):
         decode_strips(stream, rows=9, limits=small)
     with pytest.raises(LimitExceeded):
         decode(stream, limits=small)
+
+
+def test_it_is_the_output_that_must_not_be_too_large() -> None:
+    stream = encode(np.zeros((30, 40), np.uint8), num_gaussians=1, effort=1)
+    with pytest.raises(LimitExceeded, match=r"the output at 30000x30000.*found 900000000"):
+        decode(stream, size=(30000, 30000))
+    assert decode(stream, size=(30000, 30000), region=(5, 6, 7, 8)).shape == (8, 7)
+    assert decode(stream, size=(4, 3), limits=Limits(max_image_bytes=12)).shape == (3, 4)

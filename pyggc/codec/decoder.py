@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pyggc.arguments import as_integer, as_pair
-from pyggc.container import Container, Header, Limits, Metadata, read_container
+from pyggc.container import Container, Limits, Metadata, read_container
 from pyggc.container.compact import read_levels
 from pyggc.errors import BitstreamError
 from pyggc.gaussians import Gaussians2D
@@ -144,15 +144,14 @@ def decode(
     >>> gc.decode(stream, size=(120, 80), region=(10, 20, 30, 40), dtype="uint8").shape
     (40, 30, 3)
     """
-    limits = _check_limits(limits)
-    gaussians, header, frame = _open(data, limits, size, region, supersample, threads)
+    gaussians, frame, kind = _open(data, limits, size, region, supersample, dtype, None, threads)
     return rasterize(
         gaussians,
         frame.width,
         frame.height,
         region=frame.region,
         supersample=supersample,
-        dtype=header.dtype if dtype is None else dtype,
+        dtype=kind,
         threads=threads,
     )
 
@@ -197,14 +196,9 @@ def decode_strips(
     >>> [strip.shape for strip in gc.decode_strips(stream, rows=16)]
     [(16, 60), (16, 60), (8, 60)]
     """
-    limits = _check_limits(limits)
     rows = as_integer("rows", rows, 1)
-    whole = replace(limits, max_image_bytes=sys.maxsize)
-    gaussians, header, frame = _open(data, whole, size, region, supersample, threads)
-    kind = np.dtype(header.dtype if dtype is None else dtype)
+    gaussians, frame, kind = _open(data, limits, size, region, supersample, dtype, rows, threads)
     left, top, columns, total = frame.region
-    strip_bytes = columns * min(rows, total) * header.channels * kind.itemsize
-    limits.check("max_image_bytes", strip_bytes, "the strips")
 
     def strips() -> Iterator[NDArray[Any]]:
         for y in range(top, top + total, rows):
@@ -225,21 +219,30 @@ def decode_strips(
 
 def _open(
     data: bytes | bytearray | memoryview,
-    limits: Limits,
+    limits: Limits | None,
     size: tuple[int, int] | None,
     region: tuple[int, int, int, int] | None,
     supersample: int,
+    dtype: DTypeLike | None,
+    rows: int | None,
     threads: int | None,
-) -> tuple[Gaussians2D, Header, Frame]:
-    """The Gaussians of a file, its header and what is to be drawn, all checked."""
-    container = read_container(data, limits)
+) -> tuple[Gaussians2D, Frame, np.dtype[Any]]:
+    """The Gaussians of a file, what is to be drawn, so many rows at a time, and the samples' type; all checked."""
+    limits = _check_limits(limits)
+    # It is the output that takes memory, whatever the size of the original.
+    container = read_container(data, replace(limits, max_image_bytes=sys.maxsize))
     header = container.header
-    gaussians = _read_gaussians(container, limits, threads)
     width, height = (header.width, header.height) if size is None else as_pair("size", size)
+    gaussians = _read_gaussians(container, limits, threads)
     frame = resolve(gaussians, width, height, region, supersample)
+    kind = np.dtype(header.dtype if dtype is None else dtype)
+    _, _, columns, total = frame.region
+    drawn = total if rows is None else min(rows, total)
+    where = f"the output at {width}x{height}" if rows is None else f"{rows} rows of the output at {width}x{height}"
+    limits.check("max_image_bytes", columns * drawn * header.channels * kind.itemsize, where)
     work = render_work(gaussians, width, height, region=region, supersample=supersample)
-    limits.check("max_render_work", work, "the Gaussians")
-    return gaussians, header, frame
+    limits.check("max_render_work", work, f"the Gaussians at {width}x{height}")
+    return gaussians, frame, kind
 
 
 def _read_gaussians(container: Container, limits: Limits, threads: int | None = None) -> Gaussians2D:

@@ -48,7 +48,8 @@ class Limits:
     max_pixels : int
         Width times height. Default 2**26, 67 megapixels: twice an 8K frame.
     max_image_bytes : int
-        Width * height * channels * bytes a sample. Default 2**28, 256 MiB.
+        Width * height * channels * bytes a sample: of the original where only the container is read, of the
+        output where an image is decoded. Default 2**28, 256 MiB.
     max_gaussians : int
         Number of Gaussians. Default 2**20: one for each 32 pixels of an 8K frame. From the file to the
         pixels each takes up to some 200 bytes in memory.

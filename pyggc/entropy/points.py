@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Leaves", "pop_points", "push_points"]
 
+
 class Leaves(NamedTuple):
     """Where each point's leaf lies; arrays of int32, shape (N,).
 

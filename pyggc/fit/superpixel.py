@@ -56,9 +56,7 @@ def _superpixels(image: NDArray[np.float32], wanted: int) -> Labels:
     try:
         from skimage.segmentation import slic
     except ImportError as error:
-        raise ImportError(
-            "init 'superpixel' needs scikit-image, an extra: pip install 'pyggc[superpixel]'", name="skimage"
-        ) from error
+        raise ImportError("init 'superpixel' needs scikit-image: pip install scikit-image", name="skimage") from error
     # Samples as they are, for any number of channels, gray and alpha among them.
     found = slic(
         image,

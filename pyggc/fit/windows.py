@@ -1,9 +1,9 @@
 """Large images in overlapping windows: the memory of one window, and yet the loss of the whole image.
 
 In a window those Gaussians move whose center lies in its core and that are too small to reach beyond its margin; all
-others keep still, and what they draw is subtracted from the image. So the window's squared or absolute error is the whole
-image's up to a constant: one window after the other, it never rises, and no seam can show. Gaussians too large for a window are left to
-the coarser images of the pyramid, where they are small.
+others keep still, and what they draw is subtracted from the image. So the window's squared or absolute error is the
+whole image's up to a constant: one window after the other, it never rises, and no seam can show. Gaussians too large
+for a window are left to the coarser images of the pyramid, where they are small.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
     Indices = NDArray[np.int64]
 
-#: Side of a window's core, in pixels, and what surrounds it on each side: at least the drift, the support of the largest
-#: Gaussian that moves, and the radius of SSIM's windows.
+#: Side of a window's core, in pixels, and what surrounds it on each side: at least the drift, the support of the
+#: largest Gaussian that moves, and the radius of SSIM's windows.
 CORE = 1024
 MARGIN = 112
 #: How far a Gaussian may move out of the core that it starts in.
 DRIFT = 16
-#: The largest entry of a Cholesky factor with which a Gaussian moves: three times the hypotenuse of two of them, after the
-#: drift, stays within the margin.
+#: The largest entry of a Cholesky factor with which a Gaussian moves: three times the hypotenuse of two of them, after
+#: the drift, stays within the margin.
 LARGEST = 18.0
 #: Rows drawn at a time where no Gaussian moves.
 STRIP_ROWS = 256

@@ -4,7 +4,7 @@ Every function draws into the ``ax`` that it is given and returns it; without on
 ``ax.figure``. None of them touches ``matplotlib.pyplot``: nothing has to be closed, and no display is needed. To show a
 figure in a notebook, let ``ax.figure`` be a cell's last value; to write it, ``ax.figure.savefig("figure.png")``.
 
-matplotlib is an extra, ``pip install pyggc[plot]``, and is imported when the first function is called.
+matplotlib is an extra, ``pip install '.[plot]'``, and is imported when the first function is called.
 """
 
 from pyggc.plot.curves import convergence, rd_curves

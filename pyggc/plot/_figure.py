@@ -17,7 +17,7 @@ def require_matplotlib() -> None:
     try:
         import matplotlib  # noqa: F401
     except ImportError as error:
-        raise ImportError("pyggc.plot needs matplotlib: pip install pyggc[plot]", name="matplotlib") from error
+        raise ImportError("pyggc.plot needs matplotlib: pip install matplotlib", name="matplotlib") from error
 
 
 def new_figure(width: float, height: float) -> Figure:

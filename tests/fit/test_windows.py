@@ -125,7 +125,9 @@ def test_gaussians_on_the_left_of_a_wide_image() -> None:
     assert fitter.psnr > before
 
 
-@pytest.mark.parametrize("weights", [LossWeights(l2=0.0, ssim=1.0), LossWeights(l2=0.5, l1=0.5), LossWeights(l2=0.8, ssim=0.2)])
+@pytest.mark.parametrize(
+    "weights", [LossWeights(l2=0.0, ssim=1.0), LossWeights(l2=0.5, l1=0.5), LossWeights(l2=0.8, ssim=0.2)]
+)
 def test_other_losses_fall_as_well(weights: LossWeights) -> None:
     whole = Fitter(picture() / 255.0, loss=weights)
     whole.gaussians = start()
