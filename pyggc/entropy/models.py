@@ -105,8 +105,10 @@ def cdf_from_counts(counts: npt.ArrayLike) -> npt.NDArray[np.uint16]:
 
 def _lanes_of(initial_cdfs: npt.ArrayLike | None, num_symbols: int, num_contexts: int) -> npt.NDArray[np.uint16]:
     """Validate initial CDFs; return (num_contexts, 16) lanes: fl[1..], then the total."""
+    lanes = np.full((num_contexts, _LANES), CDF_TOTAL, np.uint16)
     if initial_cdfs is None:
-        initial_cdfs = np.arange(num_symbols + 1) * CDF_TOTAL // num_symbols
+        lanes[:, :num_symbols] = np.arange(1, num_symbols + 1) * CDF_TOTAL // num_symbols
+        return lanes
     cdfs = np.asarray(initial_cdfs)
     if cdfs.dtype.kind not in "iu":
         raise TypeError(f"initial_cdfs must hold integers, not {cdfs.dtype}")
@@ -119,7 +121,6 @@ def _lanes_of(initial_cdfs: npt.ArrayLike | None, num_symbols: int, num_contexts
         raise ValueError(f"initial_cdfs must run from 0 to {CDF_TOTAL}")
     if (cdfs[..., 1:] <= cdfs[..., :-1]).any():
         raise ValueError("initial_cdfs must be strictly increasing")
-    lanes = np.full((num_contexts, _LANES), CDF_TOTAL, np.uint16)
     lanes[:, :num_symbols] = cdfs[..., 1:]
     return lanes
 
