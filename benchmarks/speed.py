@@ -1,13 +1,13 @@
 """Speed and memory: encode, decode and render, each beside a peer in the same run, and how the cost grows.
 
-    python benchmarks/speed.py IMAGE [--part encode decode render scale memory] [--rounds 9] [--json OUT]
+    python benchmarks/speed.py IMAGE [--part encode decode render scale memory] [--rounds 9] [--json OUT] [--plot OUT]
 
 Times are medians of interleaved turns; compare ratios, not seconds.
 
 encode  to --quality dB at --efforts, beside AVIF (aom, speed 4) at the level whose PSNR is nearest.
 decode  bytes to uint8 of a file with --count Gaussians, beside JPEG 2000, WebP and AVIF at the nearest PSNR.
 render  the exact renderer beside the counted floor (floor.c says what is counted), and the fit's passes, one thread.
-scale   seconds against Gaussians, pixels and threads.
+scale   seconds against Gaussians, pixels and threads; --plot draws them.
 memory  peak of a child process that encodes or decodes an image of --megapixels, mirrored copies of this one.
 """
 
@@ -213,6 +213,20 @@ def scale(pixels: Pixels, args: Any) -> dict[str, Rows]:
     return results
 
 
+def draw(results: dict[str, Rows], path: Path) -> None:
+    """The curves of `scale`, one panel for each axis."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9.0, 3.0), layout="constrained")
+    for axes, (axis, rows) in zip(figure.subplots(1, len(results)), results.items(), strict=True):
+        for name in list(rows[0])[1:]:
+            axes.plot([row[axis] for row in rows], [row[name] for row in rows], "o-", label=name.removesuffix(", ms"))
+        axes.set(xlabel=axis, ylabel="ms", ylim=(0.0, None), xticks=[row[axis] for row in rows])
+        axes.grid(alpha=0.3)
+    axes.legend()
+    figure.savefig(path, dpi=120)
+
+
 # -------------------------------------------------------------------------------------------------------------- memory
 
 
@@ -278,11 +292,14 @@ def main() -> None:
     parser.add_argument("--megapixels", type=float, nargs="+", default=[24.0, 100.0], help="of memory")
     parser.add_argument("--memory-effort", type=int, default=1)
     parser.add_argument("--memory-quality", type=float, default=30.0)
+    parser.add_argument("--plot", type=Path, help="picture of scale; needs matplotlib")
     args = parser.parse_args()
     pixels = load(args.images)
     results = {name: parts[name](pixels, args) for name in parts if name in args.part}
     if "memory" in args.part:
         results["memory"] = memory(args.images, args)
+    if args.plot and "scale" in results:
+        draw(results["scale"], args.plot)
     save_json(args.json, results)
 
 
