@@ -39,7 +39,7 @@ class Limits:
     A `.ggc` file of a hundred bytes can legally describe a very large image: one wide Gaussian covers any
     number of pixels. So the bytes of a file bound neither the memory nor the time of its decoding, and these
     limits do. The defaults admit every 8- and 16-bit image of 8K (7680 x 4320) with four channels, and keep
-    the decoded image within 256 MiB, all other memory within as much again, and the work within about a second
+    the decoded image within 254 MiB, all other memory within as much again, and the work within about a second
     of one core, besides what it takes to write the image. A larger image, such as one of 100 megapixels, needs
     an argument.
 
@@ -49,7 +49,8 @@ class Limits:
         Width times height. Default 2**26, 67 megapixels: twice an 8K frame.
     max_image_bytes : int
         Width * height * channels * bytes a sample: of the original where only the container is read, of the
-        output where an image is decoded. Default 2**28, 256 MiB.
+        output where an image is decoded. Default 254 MiB: a little more than an 8K image of four 16-bit channels,
+        and with what decoding a small file takes less than 256 MiB.
     max_gaussians : int
         Number of Gaussians. Default 2**20: one for each 32 pixels of an 8K frame. From the file to the
         pixels each takes up to some 200 bytes in memory.
@@ -81,7 +82,7 @@ class Limits:
     """
 
     max_pixels: int = 2**26
-    max_image_bytes: int = 2**28
+    max_image_bytes: int = 254 * 2**20
     max_gaussians: int = 2**20
     max_gaussians_a_byte: int = 8
     max_render_work: int = 2**30
