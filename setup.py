@@ -1,6 +1,7 @@
 """Build of the Cython extensions; the metadata lives in pyproject.toml.
 
-Every ``pyggc/_native/_x.pyx`` becomes an extension together with ``pyggc/_native/src/x_*.c``.
+Every ``pyggc/_native/_x.pyx`` becomes an extension together with ``pyggc/_native/src/x_*.c``, and with what `SHARED`
+lists besides.
 
 Environment variables: ``PYGGC_DEBUG=1`` builds with Cython's bounds checks, ``-O1`` and debug
 information; ``PYGGC_SANITIZE=1`` does the same and adds AddressSanitizer and UBSan, whose library must
@@ -39,6 +40,9 @@ FLAGS += [*SANITIZERS, "-fno-wrapv", "-fno-omit-frame-pointer"] if SANITIZE else
 # The exact renderer's bits are part of the file format, so a compiler must never fuse a multiply and an add; only what
 # is listed here may differ from that.
 CONTRACTION = {"_fit": "fast"}
+
+# The loop that runs models belongs to every coder.
+SHARED = {"_rans": ["src/entropy_run.c"]}
 
 OPENMP_PROBE = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n"
 
@@ -88,7 +92,11 @@ def extensions() -> list[Extension]:
     return [
         Extension(
             f"pyggc._native.{pyx.stem}",
-            [str(pyx), *map(str, sorted(NATIVE.glob(f"src/{pyx.stem.lstrip('_')}_*.c")))],
+            [
+                str(pyx),
+                *map(str, sorted(NATIVE.glob(f"src/{pyx.stem.lstrip('_')}_*.c"))),
+                *(str(NATIVE / source) for source in SHARED.get(pyx.stem, [])),
+            ],
             include_dirs=[str(NATIVE / "include"), str(NATIVE / "src")],
             depends=headers,
             define_macros=macros,

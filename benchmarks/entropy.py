@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from pyggc.entropy import AdaptiveModel, RansDecoder, RansEncoder, cdf_from_counts
+from pyggc.entropy import DyadicModel, RansDecoder, RansEncoder, cdf_from_counts
 
 M = 16
 MODELS: list[tuple[str, int | tuple[int, int]]] = [
@@ -62,7 +62,7 @@ def stream_overhead(rng: np.random.Generator) -> dict[str, float]:
         excess = []
         for _ in range(100):
             symbols, _ = draw(rng, sources(rng, n)["Laplace 2"])
-            encoder, model = RansEncoder(), AdaptiveModel(M)
+            encoder, model = RansEncoder(), DyadicModel(M)
             bits = model.cost(symbols)
             encoder.push(symbols, model)
             excess.append(len(encoder.finish()) - bits / 8)
@@ -77,9 +77,7 @@ def learning(rng: np.random.Generator, n: int, runs: int = 30) -> dict[str, dict
         f"{schedule} {rate}": {
             name: round(
                 float(
-                    np.mean(
-                        [AdaptiveModel(M, rate=rate, schedule=schedule).cost(r[name][0]) - r[name][1] for r in drawn]
-                    )
+                    np.mean([DyadicModel(M, rate=rate, schedule=schedule).cost(r[name][0]) - r[name][1] for r in drawn])
                 )
                 / n,
                 4,
@@ -100,7 +98,7 @@ def priors(rng: np.random.Generator, n: int = 200, runs: int = 100) -> dict[str,
     for scale in (1.0, 2.0, 4.0):
         drawn = [draw(rng, np.broadcast_to(laplace(scale), (n, M))) for _ in range(runs)]
         result[f"Laplace {scale:g}"] = {
-            name: round(float(np.mean([AdaptiveModel(M, **start).cost(s) - bits for s, bits in drawn])) / 8, 2)
+            name: round(float(np.mean([DyadicModel(M, **start).cost(s) - bits for s, bits in drawn])) / 8, 2)
             for name, start in starts.items()
         }
     return result
@@ -127,13 +125,13 @@ def speed(rng: np.random.Generator, n: int = 1_000_000) -> dict[str, dict[str, f
 
             def encode(rate=rate, contexts=contexts, count=count) -> bytes:
                 encoder = RansEncoder()
-                encoder.push(symbols, AdaptiveModel(M, count, rate=rate), contexts)
+                encoder.push(symbols, DyadicModel(M, count, rate=rate), contexts)
                 return encoder.finish()
 
             data = encode()
 
             def decode(data=data, rate=rate, contexts=contexts, count=count) -> None:
-                RansDecoder(data).pop(n, AdaptiveModel(M, count, rate=rate), contexts)
+                RansDecoder(data).pop(n, DyadicModel(M, count, rate=rate), contexts)
 
             result[f"rate {rate}, {count} contexts"] = {
                 "encode_ns": round(best(encode) / n * 1e9, 1),
@@ -145,7 +143,7 @@ def speed(rng: np.random.Generator, n: int = 1_000_000) -> dict[str, dict[str, f
 def call_overhead(calls: int = 5000) -> dict[str, float]:
     """Microseconds of a call with one symbol in one context."""
     one, context = np.zeros(1, np.uint8), np.zeros(1, np.int64)
-    encoder, model = RansEncoder(), AdaptiveModel(M, 8)
+    encoder, model = RansEncoder(), DyadicModel(M, 8)
     encoder.push(np.arange(50 * calls) % M, model)
     push = best(lambda: [encoder.push(one, model, context) for _ in range(calls)], 3)
     decoder = RansDecoder(encoder.finish())

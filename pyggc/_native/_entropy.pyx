@@ -1,253 +1,145 @@
-"""Dyadic adaptive models, rANS, tokens, trees of counts and raw bits over buffers. Public names: `pyggc.entropy`."""
+"""Models over buffers, arrays of integers of any type, and raw bits. Public names: `pyggc.entropy`."""
 
-from cpython.buffer cimport PyBUF_ND, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport PyBUF_ND, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.math cimport log2
 from libc.stddef cimport size_t
-from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport free, malloc
-from libc.string cimport memcmp, memcpy, memset
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memset
 
 import numpy as np
 
-from pyggc.errors import BitstreamError, TruncatedStream
-
-
-cdef extern from "stdlib.h" nogil:
-    int posix_memalign(void **memory, size_t alignment, size_t size)
-
 cdef extern from "ggc/bits.h" nogil:
-    size_t ggc_narrow_u8(const void *source, size_t size, int is_signed, uint8_t *target, size_t n, uint64_t limit)
-    size_t ggc_narrow_u32(const void *source, size_t size, int is_signed, uint32_t *target, size_t n, uint64_t limit)
     void ggc_pack_bits(const uint64_t *values, const uint8_t *widths, size_t n, uint8_t *data)
     void ggc_unpack_bits(const uint8_t *data, const uint8_t *widths, size_t n, uint64_t *values)
 
-cdef extern from "ggc/dyadic.h" nogil:
+cdef extern from "ggc/views.h" nogil:
     enum:
-        GGC_CDF_BITS
-        GGC_LANES
-    ctypedef struct ggc_dyadic:
-        uint16_t *lanes
-        uint16_t *counts
-        uint32_t num_contexts
-        int num_symbols
-        int num_rates
-        int *rate
-        uint32_t *num_gains
-        const uint16_t **gains
-        uint16_t saturation
+        GGC_CHUNK
+    size_t ggc_view_misfit(const ggc_view *values, const ggc_view *widths, size_t n)
+    void ggc_view_read_u16(const ggc_view *view, size_t begin, size_t n, uint64_t limit, uint16_t *target)
 
-cdef extern from "ggc/rans.h" nogil:
-    enum:
-        GGC_RANS_OVERHEAD
-        GGC_RANS_OK
-        GGC_RANS_TRUNCATED
-        GGC_RANS_BAD_STATE
-    const uint64_t GGC_RANS_INITIAL
-    ctypedef struct ggc_rans_reader:
-        uint64_t *x
-        const uint8_t *data
-        const uint8_t *next
-        const uint8_t *end
-        uint32_t parity
-        int forked
-        int status
-    ctypedef struct ggc_step_log:
-        uint32_t *steps
-        size_t size
-        size_t capacity
-    ctypedef struct ggc_tokens:
-        uint32_t bases[GGC_LANES]
-        uint8_t widths[GGC_LANES]
-        int num_tokens
-    int ggc_log_symbols(ggc_step_log *log, const ggc_dyadic *m, const uint8_t *symbols, const uint32_t *contexts,
-                        size_t n)
-    int ggc_log_bits(ggc_step_log *log, const uint32_t *values, const uint8_t *widths, size_t stride, size_t n)
-    int ggc_log_integers(ggc_step_log *log, const ggc_dyadic *m, const ggc_tokens *tokens, const uint32_t *values,
-                         const uint32_t *contexts, size_t n)
-    int ggc_decode_integers(ggc_rans_reader *r, const ggc_dyadic *m, const ggc_tokens *tokens,
-                            const uint32_t *contexts, size_t n, uint32_t *values)
-    size_t ggc_rans_encode(const uint32_t *steps, size_t num_steps, uint8_t *end, uint64_t *state)
-    void ggc_rans_open(ggc_rans_reader *r, const uint8_t *data, size_t size)
-    int ggc_rans_pop_bits(ggc_rans_reader *r, const uint8_t *widths, size_t n, uint32_t *values)
-    void ggc_model_steps(const ggc_dyadic *m, const uint8_t *symbols, const uint32_t *contexts, size_t n,
-                         uint32_t *steps)
-    void ggc_decode(ggc_rans_reader *r, const ggc_dyadic *m, const uint32_t *contexts, size_t n, uint8_t *symbols)
-
-cdef extern from "ggc/tree.h" nogil:
-    enum:
-        GGC_TREE_OK
-        GGC_TREE_NO_MEMORY
-        GGC_TREE_BAD_SPLIT
-        GGC_TREE_CONTEXTS
-        GGC_TREE_DIRECT
-    ctypedef struct ggc_leaves:
-        int32_t *x
-        int32_t *y
-        int32_t *log_width
-        int32_t *log_height
-        int32_t *rank
-    uint64_t ggc_tree_key(uint32_t x, uint32_t y)
-    int ggc_tree_encode(ggc_step_log *log, const ggc_dyadic *model, int32_t width, int32_t height,
-                        const uint64_t *keys, uint32_t count, const ggc_leaves *leaves)
-    int ggc_tree_decode(ggc_rans_reader *reader, const ggc_dyadic *model, int32_t width, int32_t height,
-                        uint32_t count, const ggc_leaves *leaves)
+cdef extern from "ggc/static.h" nogil:
+    void ggc_static_fill(const uint16_t *cdfs, size_t num_contexts, uint32_t num_symbols, int lookup_bits,
+                         uint16_t *ends, uint32_t *steps, uint16_t *first)
 
 
-TREE_CONTEXTS = GGC_TREE_CONTEXTS
-TREE_DIRECT = GGC_TREE_DIRECT  # a count of so many points or fewer is coded as it is
-MAX_BITS = 32  # of one raw value in a rANS stream
+MAX_BITS = GGC_MAX_RAW  # of one raw value
 
 
-cdef class _Integers:
-    """A C-contiguous private copy of any array of integers, in the width that the kernels read."""
-
-    cdef uint8_t *u8
-    cdef uint32_t *u32
-    cdef size_t size
+cdef class Integers:
 
     def __dealloc__(self):
-        free(self.u8)
-        free(self.u32)
+        PyBuffer_Release(&self.buffer)
 
 
-cdef _Integers narrow(object array, str argument, uint64_t limit, bint wide):
-    """Copy integers in [0, limit]; ValueError or TypeError names the argument otherwise."""
-    cdef Py_buffer view
-    cdef _Integers out = _Integers()
-    cdef size_t copied = 0, itemsize
-    cdef bint is_signed
-    if not isinstance(array, np.ndarray) or not array.flags.c_contiguous or not array.dtype.isnative:
+cdef Integers _view(object array):
+    """A view of a C-contiguous array of integers in native byte order."""
+    cdef Integers out = Integers.__new__(Integers)
+    PyObject_GetBuffer(array, &out.buffer, PyBUF_ND)
+    out.array = array
+    out.view.data = out.buffer.buf
+    out.view.itemsize = <size_t>out.buffer.itemsize
+    out.view.is_signed = array.dtype.kind == "i"
+    out.view.stride = 1
+    out.size = <size_t>(out.buffer.len // out.buffer.itemsize)
+    return out
+
+
+cdef void *_data(object array) except NULL:
+    """Where a private array has its data, which it keeps."""
+    cdef Py_buffer buffer
+    PyObject_GetBuffer(array, &buffer, PyBUF_ND)
+    PyBuffer_Release(&buffer)
+    return buffer.buf
+
+
+cdef Integers integers(object array, str argument, uint64_t limit):
+    """View integers in [0, limit] of any type and layout; ValueError or TypeError names the argument otherwise."""
+    cdef Integers out
+    cdef size_t bad
+    if type(array) is not np.ndarray or not array.flags.c_contiguous or not array.dtype.isnative:
         array = np.asarray(array)
         if array.size == 0 and array.dtype == np.float64:
             array = array.astype(np.uint8)  # an empty list has no type of its own
-        array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+        shape = array.shape  # `ascontiguousarray` would make a scalar one-dimensional
+        array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("=")).reshape(shape)
     if array.dtype.kind not in "iub":
         raise TypeError(f"{argument} must hold integers, not {array.dtype}")
-    PyObject_GetBuffer(array, &view, PyBUF_ND)
-    try:
-        itemsize = <size_t>view.itemsize
-        out.size = <size_t>view.len // itemsize
-        is_signed = array.dtype.kind == "i"
-        if wide:
-            out.u32 = <uint32_t *>malloc(out.size * sizeof(uint32_t) + 1)
-        else:
-            out.u8 = <uint8_t *>malloc(out.size + 1)
-        if out.u32 == NULL and out.u8 == NULL:
-            raise MemoryError
-        with nogil:
-            if wide:
-                copied = ggc_narrow_u32(view.buf, itemsize, is_signed, out.u32, out.size, limit)
-            else:
-                copied = ggc_narrow_u8(view.buf, itemsize, is_signed, out.u8, out.size, limit)
-    finally:
-        PyBuffer_Release(&view)
-    if copied != out.size:
-        raise ValueError(f"{argument} must lie in [0, {limit}], but element {copied} is {array.flat[copied]}")
-    return out
-
-
-cdef _Integers narrow_contexts(object contexts, DyadicBank bank, size_t n):
-    cdef _Integers out
-    if contexts is None:
-        return None
-    out = narrow(contexts, "contexts", bank.model.num_contexts - 1, True)
-    if out.size != n:
-        raise ValueError(f"contexts must hold one context a symbol: {n}, not {out.size}")
-    return out
-
-
-cdef _Integers narrow_widths(object widths):
-    return narrow(widths, "widths", MAX_BITS, False)
-
-
-cdef ggc_tokens tokens_of(const uint32_t[::1] bases, const uint8_t[::1] widths, DyadicBank bank) except *:
-    cdef ggc_tokens tokens
-    cdef Py_ssize_t t
-    if bases.shape[0] != bank.model.num_symbols or widths.shape[0] != bases.shape[0]:
-        raise ValueError(f"the model must have a symbol for each token: {bases.shape[0]}, not {bank.model.num_symbols}")
-    tokens.num_tokens = <int>bases.shape[0]
-    for t in range(bases.shape[0]):
-        tokens.bases[t] = bases[t]
-        tokens.widths[t] = widths[t]
-    return tokens
-
-
-cdef ggc_leaves leaves_of(int32_t[:, ::1] out, DyadicBank bank) except *:
-    """The rows of an array (5, N)."""
-    cdef ggc_leaves leaves
-    cdef Py_ssize_t n = out.shape[1]
-    if out.shape[0] != 5 or n >= 1 << 31:
-        raise ValueError("out must have 5 rows of fewer than 2^31 points")
-    if bank.model.num_symbols != 16 or bank.model.num_contexts != GGC_TREE_CONTEXTS:
-        raise ValueError(f"the model must have 16 symbols in {GGC_TREE_CONTEXTS} contexts")
-    if n:
-        leaves.x, leaves.y, leaves.log_width = &out[0, 0], &out[1, 0], &out[2, 0]
-        leaves.log_height, leaves.rank = &out[3, 0], &out[4, 0]
-    return leaves
-
-
-cdef int check_size(int width, int height) except -1:
-    # A key has 62 bits, and the walk would overflow beyond that.
-    if not (0 < width < 1 << 30 and 0 < height < 1 << 30):
-        raise ValueError(f"width and height must be within 1 to 2^30 - 1, not {width} and {height}")
-    return 0
-
-
-def tree_keys(const int32_t[::1] x, const int32_t[::1] y, uint64_t[::1] out):
-    """Interleave the bits of columns and rows, neither negative."""
-    cdef Py_ssize_t i, n = out.shape[0]
-    if x.shape[0] != n or y.shape[0] != n:
-        raise ValueError("x, y and out must have one size")
+    out = _view(array)
     with nogil:
-        for i in range(n):
-            out[i] = ggc_tree_key(<uint32_t>x[i], <uint32_t>y[i])
+        bad = ggc_view_check(&out.view, out.size, limit)
+    if bad != out.size:
+        raise ValueError(f"{argument} must lie in [0, {limit}], but element {bad} is {array.flat[bad]}")
+    return out
 
 
-cdef class DyadicBank:
-    """The CDFs and counters of all contexts of one model.
+cdef Integers symbols_of(object symbols, Bank bank):
+    return integers(symbols, "symbols", bank.model.num_symbols - 1)
 
-    ``lanes`` (num_contexts, num_rates, 16) and ``counts`` (num_contexts,), both uint16, are copied; the caller
-    guarantees that they are valid. ``gains``: one uint16 array a rate.
-    """
 
-    cdef ggc_dyadic model
-    cdef list gain_arrays
-    cdef bint busy
+cdef Integers contexts_of(object contexts, Bank bank, Integers like):
+    """The context of each symbol: none, one for all, as many as symbols, or what broadcasts against them."""
+    cdef Integers out
+    if contexts is None:
+        return Integers.__new__(Integers)
+    out = integers(contexts, "contexts", bank.model.num_contexts - 1)
+    if out.size == like.size:
+        return out
+    if out.size == 1:
+        out.view.stride = 0
+        return out
+    try:
+        return _view(np.ascontiguousarray(np.broadcast_to(out.array, like.array.shape)))
+    except ValueError:
+        raise ValueError(f"contexts must be one a symbol, or broadcast against the symbols' shape {like.array.shape}, "
+                         f"not have the shape {out.array.shape}") from None
 
-    def __cinit__(self, int num_symbols, tuple rates not None, list gains not None, lanes, counts):
-        cdef const uint16_t[:, :, ::1] source = lanes
-        cdef const uint16_t[::1] seen = counts
-        cdef const uint16_t[::1] gain
-        cdef int k
-        self.gain_arrays = gains
-        self.model.num_symbols = num_symbols
-        self.model.num_rates = <int>len(rates)
-        self.model.num_contexts = <uint32_t>source.shape[0]
-        for k in range(self.model.num_rates):
-            gain = gains[k]
-            self.model.rate[k] = rates[k]
-            self.model.num_gains[k] = <uint32_t>gain.shape[0]
-            self.model.gains[k] = &gain[0] if gain.shape[0] else NULL
-            self.model.saturation = max(self.model.saturation, <uint16_t>gain.shape[0])
-        if posix_memalign(<void **>&self.model.lanes, 64, self.lane_bytes()) != 0:
-            self.model.lanes = NULL
-            raise MemoryError
-        self.model.counts = <uint16_t *>malloc(self.count_bytes())
-        if self.model.counts == NULL:
-            raise MemoryError
-        memcpy(self.model.lanes, &source[0, 0, 0], self.lane_bytes())
-        memcpy(self.model.counts, &seen[0], self.count_bytes())
 
-    def __dealloc__(self):
-        free(self.model.lanes)
-        free(self.model.counts)
+cdef Integers out_of(object out, uint64_t limit):
+    """View an array to decode to, which must be able to hold `limit`."""
+    if not isinstance(out, np.ndarray) or out.dtype.kind not in "iu" or not out.dtype.isnative:
+        raise TypeError("out must be an ndarray of integers in native byte order")
+    if not out.flags.c_contiguous or not out.flags.writeable:
+        raise ValueError("out must be writable and C-contiguous")
+    if np.iinfo(out.dtype).max < limit:
+        raise ValueError(f"out must have a type that holds {limit}, not {out.dtype}")
+    return _view(out)
 
-    cdef size_t lane_bytes(self) noexcept:
-        return <size_t>self.model.num_contexts * self.model.num_rates * GGC_LANES * sizeof(uint16_t)
 
-    cdef size_t count_bytes(self) noexcept:
-        return <size_t>self.model.num_contexts * sizeof(uint16_t)
+cdef tuple values_and_widths(object values, object widths):
+    """Raw values that fit their widths: one width for all, or what broadcasts against the values."""
+    cdef Integers v = integers(values, "values", 0xFFFFFFFF), w = integers(widths, "widths", GGC_MAX_RAW)
+    cdef size_t fitting
+    if w.size == 1 and v.size != 1:
+        w.view.stride = 0
+    elif w.size != v.size:
+        try:
+            w = integers(np.broadcast_to(w.array, v.array.shape), "widths", GGC_MAX_RAW)
+        except ValueError:
+            raise ValueError(f"widths must be one for all, or broadcast against the values' shape {v.array.shape}, "
+                             f"not have the shape {w.array.shape}") from None
+    with nogil:
+        fitting = ggc_view_misfit(&v.view, &w.view, v.size)
+    if fitting < v.size:
+        raise ValueError(f"values must fit their widths, but element {fitting} is {v.array.flat[fitting]} "
+                         f"with {np.broadcast_to(w.array, v.array.shape).flat[fitting]} bits")
+    return v, w
+
+
+cdef object _aligned(object array, object dtype):
+    """A private copy, aligned for vector loads."""
+    array = np.asarray(array, dtype)
+    cdef Py_ssize_t size = array.nbytes
+    block = np.empty(size + 63, np.uint8)
+    cdef size_t skip = <size_t>(-<Py_ssize_t>_data(block)) % 64
+    copy = block[skip:skip + size].view(array.dtype).reshape(array.shape)
+    copy[...] = array
+    return copy
+
+
+cdef class Bank:
+    """A model of any kind. `arrays`: the state that adapts, one row a context; it is not to be written to."""
 
     cdef int check_idle(self) except -1:
         # Two threads adapting one CDF at a time could leave it invalid, which is more than a wrong result.
@@ -260,299 +152,132 @@ cdef class DyadicBank:
         self.busy = True
         return 0
 
-    def lanes(self):
-        """Copy of the lanes, uint16 (num_contexts, num_rates, 16)."""
-        out = np.empty((self.model.num_contexts, self.model.num_rates, GGC_LANES), np.uint16)
-        cdef uint16_t[:, :, ::1] target = out
-        self.check_idle()
-        memcpy(&target[0, 0, 0], self.model.lanes, self.lane_bytes())
-        return out
+    @property
+    def num_symbols(self):
+        """Size of the alphabet."""
+        return self.model.num_symbols
 
-    def counts(self):
-        """Copy of the counters, uint16 (num_contexts,)."""
-        out = np.empty(self.model.num_contexts, np.uint16)
-        cdef uint16_t[::1] target = out
-        self.check_idle()
-        memcpy(&target[0], self.model.counts, self.count_bytes())
-        return out
+    @property
+    def num_contexts(self):
+        """Number of contexts."""
+        return self.model.num_contexts
 
-    def same_state(self, DyadicBank other not None):
-        """Whether the lanes and counters of a bank of the same shape are equal."""
-        return (memcmp(self.model.lanes, other.model.lanes, self.lane_bytes()) == 0
-                and memcmp(self.model.counts, other.model.counts, self.count_bytes()) == 0)
+    def arrays(self):
+        """Copies of the arrays that adapt."""
+        self.check_idle()
+        return tuple([array.copy() for array in self.state])
+
+    def same_state(self, Bank other not None):
+        """Whether a bank of the same parameters is in the same state."""
+        return all([np.array_equal(a, b) for a, b in zip(self.state, other.state, strict=True)])
 
     def copy(self):
         """Return an independent bank in the same state."""
-        rates = tuple([self.model.rate[k] for k in range(self.model.num_rates)])
-        return DyadicBank(self.model.num_symbols, rates, self.gain_arrays, self.lanes(), self.counts())
+        raise NotImplementedError
 
-    def cost(self, symbols, contexts):
-        """Bits that the symbols would cost from the present state, which stays."""
-        cdef _Integers s = narrow(symbols, "symbols", self.model.num_symbols - 1, False)
-        cdef _Integers c = narrow_contexts(contexts, self, s.size)
-        cdef const uint32_t *context_ids = c.u32 if c is not None else NULL
-        cdef DyadicBank scratch = self.copy()
-        cdef uint32_t *steps = <uint32_t *>malloc(s.size * sizeof(uint32_t) + 1)
-        cdef double bits = 0.0, product = 1.0
-        cdef size_t i
-        if steps == NULL:
-            raise MemoryError
+    def costs(self, symbols, contexts, double[::1] out):
+        """Bits that each symbol would cost from the present state, which stays; into `out` if it is given."""
+        cdef Integers s = symbols_of(symbols, self)
+        cdef Integers c = contexts_of(contexts, self, s)
+        cdef Bank scratch = self if self.model.kind == GGC_STATIC else self.copy()
+        cdef double *each = NULL
+        cdef double total
+        if out is not None and <size_t>out.shape[0] != s.size:
+            raise ValueError("out must hold one value a symbol")
+        if out is not None and s.size:
+            each = &out[0]
         with nogil:
-            ggc_model_steps(&scratch.model, s.u8, context_ids, s.size, steps)
-            for i in range(s.size):
-                product *= steps[i] & 0xFFFF
-                if i % 64 == 63:  # 64 frequencies of at most 2^15 stay below the largest double
-                    bits -= log2(product)
-                    product = 1.0
-            bits -= log2(product)
-        free(steps)
-        return bits + <double>s.size * GGC_CDF_BITS
+            total = _cost(&scratch.model, &s.view, &c.view, s.size, each)
+        return total
 
 
-cdef class StepLog:
-    """What a rANS encoder remembers of its forward pass: one step of 32 bits a symbol."""
-
-    cdef ggc_step_log log
-    cdef bint busy
-    cdef readonly tuple state
-
-    def __dealloc__(self):
-        free(self.log.steps)
-
-    def __len__(self):
-        return self.log.size
-
-    cdef int acquire(self) except -1:
-        if self.busy:
-            raise RuntimeError("the encoder is in use by another thread")
-        self.busy = True
-        return 0
-
-    def push(self, symbols, DyadicBank bank not None, contexts):
-        """Log the symbols under the model, which adapts."""
-        cdef _Integers s = narrow(symbols, "symbols", bank.model.num_symbols - 1, False)
-        cdef _Integers c = narrow_contexts(contexts, bank, s.size)
-        cdef const uint32_t *context_ids = c.u32 if c is not None else NULL
-        cdef bint logged
-        self.acquire()
-        try:
-            bank.acquire()
-            with nogil:
-                logged = ggc_log_symbols(&self.log, &bank.model, s.u8, context_ids, s.size)
-            bank.busy = False
-        finally:
-            self.busy = False
-        if not logged:
-            raise MemoryError
-
-    def push_bits(self, values, widths):
-        """Log raw bits: as many values as widths, or one width for all."""
-        cdef _Integers v = narrow(values, "values", 0xFFFFFFFF, True)
-        cdef _Integers w = narrow_widths(widths)
-        cdef size_t fitting = 0, stride = 0 if w.size == 1 else 1
-        cdef bint logged
-        if w.size != v.size and w.size != 1:
-            raise ValueError(f"widths must hold one width, or one a value: {v.size}, not {w.size}")
-        with nogil:
-            while fitting < v.size and not <uint64_t>v.u32[fitting] >> w.u8[fitting * stride]:
-                fitting += 1
-        if fitting < v.size:
-            raise ValueError(f"values must fit their widths, but element {fitting} is {v.u32[fitting]} "
-                             f"with {w.u8[fitting * stride]} bits")
-        self.acquire()
-        with nogil:
-            logged = ggc_log_bits(&self.log, v.u32, w.u8, stride, v.size)
-        self.busy = False
-        if not logged:
-            raise MemoryError
-
-    def push_integers(self, values, DyadicBank bank not None, contexts, bases, widths, uint32_t limit):
-        """Log integers in [0, limit] as tokens under the model, then their extra bits."""
-        cdef ggc_tokens tokens = tokens_of(bases, widths, bank)
-        cdef _Integers v = narrow(values, "values", limit, True)
-        cdef _Integers c = narrow_contexts(contexts, bank, v.size)
-        cdef const uint32_t *context_ids = c.u32 if c is not None else NULL
-        cdef bint logged
-        self.acquire()
-        try:
-            bank.acquire()
-            with nogil:
-                logged = ggc_log_integers(&self.log, &bank.model, &tokens, v.u32, context_ids, v.size)
-            bank.busy = False
-        finally:
-            self.busy = False
-        if not logged:
-            raise MemoryError
-
-    def push_tree(self, const uint64_t[::1] keys, DyadicBank bank not None, int width, int height,
-                  int32_t[:, ::1] out):
-        """Log the tree of sorted keys; rows of `out` (5, N) get x, y, log_width, log_height and rank of each leaf."""
-        cdef ggc_leaves leaves = leaves_of(out, bank)
-        cdef int status
-        check_size(width, height)
-        if keys.shape[0] != out.shape[1]:
-            raise ValueError("out must have a column a key")
-        if keys.shape[0] == 0:
-            return
-        self.acquire()
-        try:
-            bank.acquire()
-            with nogil:
-                status = ggc_tree_encode(&self.log, &bank.model, width, height, &keys[0], <uint32_t>keys.shape[0],
-                                         &leaves)
-            bank.busy = False
-        finally:
-            self.busy = False
-        if status != GGC_TREE_OK:
-            raise MemoryError
-
-    def encode(self):
-        """Code all steps; the log stays. `state` then holds the states that a decoder starts from."""
-        cdef size_t room = 2 * self.log.size + GGC_RANS_OVERHEAD, used
-        cdef uint64_t state[2]
-        cdef uint8_t *data = <uint8_t *>malloc(room)
-        if data == NULL:
-            raise MemoryError
-        try:
-            self.acquire()
-            with nogil:
-                used = ggc_rans_encode(self.log.steps, self.log.size, data + room, state)
-            self.busy = False
-            self.state = (int(state[0]), int(state[1]))
-            return PyBytes_FromStringAndSize(<char *>data + room - used, <Py_ssize_t>used)
-        finally:
-            free(data)
+cdef double _cost(const ggc_model *model, const ggc_view *symbols, const ggc_view *contexts, size_t n,
+                  double *each) noexcept nogil:
+    """Runs the model, which adapts; returns the sum of the bits."""
+    cdef uint16_t[GGC_CHUNK] symbol
+    cdef uint32_t[GGC_CHUNK] context
+    cdef uint32_t[GGC_CHUNK] steps
+    cdef double bits = 0.0, product
+    cdef size_t begin = 0, count, i
+    while begin < n:
+        count = min(n - begin, <size_t>GGC_CHUNK)
+        ggc_view_read_u16(symbols, begin, count, model.num_symbols - 1, symbol)
+        ggc_view_read_u32(contexts, begin, count, model.num_contexts - 1, context)
+        ggc_model_run(model, symbol, context, 0, count, steps)
+        product = 1.0
+        for i in range(count):
+            product *= steps[i] & 0xFFFF
+            if i % 64 == 63:  # 64 frequencies of at most 2^15 stay below the largest double
+                bits -= log2(product)
+                product = 1.0
+            if each != NULL:
+                each[begin + i] = GGC_CDF_BITS - log2(steps[i] & 0xFFFF)
+        bits += <double>count * GGC_CDF_BITS - log2(product)
+        begin += count
+    return bits
 
 
-cdef class RansReader:
-    """The states and the position of a rANS decoder over bytes that it keeps alive."""
+cdef class DyadicBank(Bank):
+    """The CDFs and counters of all contexts of one dyadic model.
 
-    cdef ggc_rans_reader reader
-    cdef bytes data
-    cdef str section
-    cdef bint busy
+    ``lanes`` (num_contexts, num_rates, 16) and ``counts`` (num_contexts,), both uint16, are copied; the caller
+    guarantees that they are valid. ``gains``: one uint16 array a rate.
+    """
 
-    def __cinit__(self, bytes data not None, str section not None):
-        self.data = data
-        self.section = section
-        ggc_rans_open(&self.reader, <const uint8_t *>PyBytes_AS_STRING(data), <size_t>len(data))
-        self.check()
+    cdef list gain_arrays
 
-    @property
-    def state(self):
-        """The two states in the order of the steps to come, and the bytes consumed."""
-        cdef uint32_t k = self.reader.parity & <uint32_t>self.reader.forked
-        return (int(self.reader.x[k]), int(self.reader.x[k ^ 1]), int(self.reader.next - self.reader.data))
+    def __cinit__(self, int num_symbols, tuple rates not None, list gains not None, lanes, counts):
+        cdef ggc_dyadic *d = &self.model.of.dyadic
+        cdef const uint16_t[::1] gain
+        cdef int k
+        self.gain_arrays = gains
+        self.state = (_aligned(lanes, np.uint16), _aligned(counts, np.uint16))
+        self.model.kind = GGC_DYADIC if len(rates) == 1 else GGC_DYADIC_MIXED
+        self.model.num_symbols = <uint32_t>num_symbols
+        self.model.num_contexts = <uint32_t>len(self.state[1])
+        d.num_symbols, d.num_rates, d.num_contexts = num_symbols, <int>len(rates), self.model.num_contexts
+        d.lanes, d.counts = <uint16_t *>_data(self.state[0]), <uint16_t *>_data(self.state[1])
+        for k in range(d.num_rates):
+            gain = gains[k]
+            d.rate[k] = rates[k]
+            d.num_gains[k] = <uint32_t>gain.shape[0]
+            d.gains[k] = &gain[0] if gain.shape[0] else NULL
+            d.saturation = max(d.saturation, <uint16_t>gain.shape[0])
 
-    cdef int acquire(self) except -1:
-        if self.busy:
-            raise RuntimeError("the decoder is in use by another thread")
-        self.busy = True
-        return 0
+    def copy(self):
+        """Return an independent bank in the same state."""
+        self.check_idle()
+        rates = tuple([self.model.of.dyadic.rate[k] for k in range(self.model.of.dyadic.num_rates)])
+        return DyadicBank(self.model.num_symbols, rates, self.gain_arrays, *self.state)
 
-    cdef int check(self) except -1:
-        where = f"{self.section} at byte {self.reader.next - self.reader.data} of {len(self.data)}"
-        if self.reader.status == GGC_RANS_TRUNCATED:
-            wanted = "another 4-byte word" if self.reader.forked else "a state that holds more symbols"
-            raise TruncatedStream(f"{where}: expected {wanted}, found the end of the stream")
-        if self.reader.status == GGC_RANS_BAD_STATE:
-            raise BitstreamError(f"{self.section} at byte 0: expected a state above {GGC_RANS_INITIAL:#x} without "
-                                 f"leading zeros, found {self.data[:8].hex()}")
-        return 0
 
-    def pop(self, out, DyadicBank bank not None, contexts):
-        """Decode into the uint8 array ``out``; the model adapts."""
-        cdef Py_buffer view
-        cdef size_t n
-        cdef _Integers c
-        cdef const uint32_t *context_ids
-        PyObject_GetBuffer(out, &view, PyBUF_ND | PyBUF_WRITABLE)
-        try:
-            n = <size_t>view.len
-            c = narrow_contexts(contexts, bank, n)
-            context_ids = c.u32 if c is not None else NULL
-            self.acquire()
-            try:
-                bank.acquire()
-                with nogil:
-                    ggc_decode(&self.reader, &bank.model, context_ids, n, <uint8_t *>view.buf)
-                bank.busy = False
-            finally:
-                self.busy = False
-        finally:
-            PyBuffer_Release(&view)
-        if self.reader.status != GGC_RANS_OK:
-            self.check()
+cdef class StaticBank(Bank):
+    """Static CDFs: uint16 (num_contexts, num_symbols + 1), which the caller has validated."""
 
-    def pop_bits(self, widths, uint32_t[::1] out):
-        """Decode raw bits, one value a width."""
-        cdef _Integers w = narrow_widths(widths)
-        if w.size != <size_t>out.shape[0]:
-            raise ValueError("out must hold one value a width")
-        if w.size == 0:
-            return
-        self.acquire()
-        with nogil:
-            ggc_rans_pop_bits(&self.reader, w.u8, w.size, &out[0])
-        self.busy = False
-        if self.reader.status != GGC_RANS_OK:
-            self.check()
+    cdef readonly object cdfs
+    cdef tuple tables
 
-    def pop_integers(self, uint32_t[::1] out, DyadicBank bank not None, contexts, bases, widths):
-        """Decode integers that were tokens under the model, then extra bits."""
-        cdef ggc_tokens tokens = tokens_of(bases, widths, bank)
-        cdef size_t n = <size_t>out.shape[0]
-        cdef _Integers c = narrow_contexts(contexts, bank, n)
-        cdef const uint32_t *context_ids = c.u32 if c is not None else NULL
-        cdef bint decoded
-        if n == 0:
-            return
-        self.acquire()
-        try:
-            bank.acquire()
-            with nogil:
-                decoded = ggc_decode_integers(&self.reader, &bank.model, &tokens, context_ids, n, &out[0])
-            bank.busy = False
-        finally:
-            self.busy = False
-        if not decoded:
-            raise MemoryError
-        if self.reader.status != GGC_RANS_OK:
-            self.check()
+    def __cinit__(self, cdfs, int lookup_bits):
+        cdef const uint16_t[:, ::1] source = cdfs
+        cdef size_t contexts = <size_t>source.shape[0], symbols = <size_t>source.shape[1] - 1
+        cdef ggc_static *f = &self.model.of.fixed
+        self.cdfs = cdfs
+        self.state = ()
+        ends, steps = np.empty((contexts, symbols), np.uint16), np.empty((contexts, symbols), np.uint32)
+        first = np.empty((contexts, 1 << lookup_bits), np.uint16)
+        self.tables = (ends, steps, first)
+        self.model.kind = GGC_STATIC
+        self.model.num_symbols = f.num_symbols = <uint32_t>symbols
+        self.model.num_contexts = <uint32_t>contexts
+        f.lookup_bits = lookup_bits
+        ggc_static_fill(&source[0, 0], contexts, <uint32_t>symbols, lookup_bits, <uint16_t *>_data(ends),
+                        <uint32_t *>_data(steps), <uint16_t *>_data(first))
+        f.ends, f.steps = <const uint16_t *>_data(ends), <const uint32_t *>_data(steps)
+        f.first = <const uint16_t *>_data(first)
 
-    def pop_tree(self, DyadicBank bank not None, int width, int height, int32_t[:, ::1] out):
-        """Decode a tree; rows of `out` (5, N) get x, y, log_width, log_height and rank of each leaf."""
-        cdef ggc_leaves leaves = leaves_of(out, bank)
-        cdef int status
-        check_size(width, height)
-        if out.shape[1] == 0:
-            return
-        self.acquire()
-        try:
-            bank.acquire()
-            with nogil:
-                status = ggc_tree_decode(&self.reader, &bank.model, width, height, <uint32_t>out.shape[1], &leaves)
-            bank.busy = False
-        finally:
-            self.busy = False
-        if status == GGC_TREE_NO_MEMORY:
-            raise MemoryError
-        if status == GGC_TREE_BAD_SPLIT:
-            raise BitstreamError(f"{self.section} at byte {self.reader.next - self.reader.data} of {len(self.data)}: "
-                                 f"expected no more points in a half than in the whole, found more")
-        if self.reader.status != GGC_RANS_OK:
-            self.check()
-
-    def finish(self):
-        """Check that the stream ends here."""
-        where = f"{self.section} at byte {self.reader.next - self.reader.data} of {len(self.data)}"
-        self.check()
-        if self.reader.forked:
-            raise BitstreamError(f"{where}: expected the end of the symbols, found "
-                                 f"{self.reader.end - self.reader.next} bytes and two states")
-        if self.reader.x[0] != GGC_RANS_INITIAL:
-            raise BitstreamError(f"{where}: expected the final state {GGC_RANS_INITIAL:#x}, "
-                                 f"found {self.reader.x[0]:#x}")
+    def copy(self):
+        """Itself: nothing of it changes."""
+        return self
 
 
 def pack_bits(const uint64_t[::1] values, const uint8_t[::1] widths, size_t num_bytes):

@@ -13,7 +13,7 @@ import numpy as np
 
 from pyggc.container.sections import Section
 from pyggc.entropy import (
-    AdaptiveModel,
+    DyadicModel,
     HybridInteger,
     Leaves,
     RansDecoder,
@@ -75,7 +75,7 @@ class _Components:
     """The color components in coding order: the model of each, and its contexts from those before it."""
 
     def __init__(self, channels: int) -> None:
-        self.models = [AdaptiveModel(16), AdaptiveModel(16, 8), AdaptiveModel(16, 12), AdaptiveModel(16, 8)][:channels]
+        self.models = [DyadicModel(16), DyadicModel(16, 8), DyadicModel(16, 12), DyadicModel(16, 8)][:channels]
 
     @staticmethod
     def contexts(component: int, levels: Levels) -> Ints | None:
@@ -88,7 +88,7 @@ class _Components:
 
 
 def _push_integers(
-    coder: RansEncoder, values: NDArray[np.integer], model: AdaptiveModel, contexts: NDArray[np.integer] | None
+    coder: RansEncoder, values: NDArray[np.integer], model: DyadicModel, contexts: NDArray[np.integer] | None
 ) -> None:
     if values.size and values.max() > _TOKENS.max_value:
         raise ValueError(f"levels must be within what tokens reach, {_TOKENS.max_value}, after prediction and zigzag")
@@ -144,7 +144,7 @@ def write_levels(levels: Levels, quantizer: CompactQuantizer) -> list[Section]:
     predictions = _shape_predictions(leaves, classes, quantizer)
     for column, prediction in enumerate(predictions, channels):
         difference = levels[:, column] - prediction
-        _push_integers(shapes, zigzag_encode(difference), AdaptiveModel(16, _NUM_CLASSES), classes)
+        _push_integers(shapes, zigzag_encode(difference), DyadicModel(16, _NUM_CLASSES), classes)
     return [
         Section("PLAN", quantizer.plan.to_bytes()),
         Section("POSN", positions.finish()),
@@ -199,7 +199,7 @@ def read_levels(container: Container, threads: int | None = None) -> tuple[Level
     classes = quantizer.classes(levels)
     predictions = _shape_predictions(leaves, classes, quantizer)
     for column, prediction in enumerate(predictions, channels):
-        values = coders["CHOL"].pop_integers(count, _TOKENS, AdaptiveModel(16, _NUM_CLASSES), classes)
+        values = coders["CHOL"].pop_integers(count, _TOKENS, DyadicModel(16, _NUM_CLASSES), classes)
         levels[:, column] = zigzag_decode(values) + prediction
 
     try:

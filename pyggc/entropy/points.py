@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from pyggc._native import _entropy
-from pyggc.entropy.models import AdaptiveModel, cdf_from_counts
+from pyggc._native import _rans
+from pyggc.entropy.models import DyadicModel, cdf_from_counts
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from pyggc.entropy.rans import RansDecoder, RansEncoder
+    from pyggc.entropy.coders import RansDecoder, RansEncoder
 
     Integers = NDArray[np.int32]
 
@@ -41,16 +41,16 @@ class Leaves(NamedTuple):
 
 @cache
 def _initial_cdfs() -> NDArray[np.uint16]:
-    counts = np.zeros((_entropy.TREE_CONTEXTS, 16), np.int64)
+    counts = np.zeros((_rans.TREE_CONTEXTS, 16), np.int64)
     for context in range(len(counts)):
-        n = min(context + 2, _entropy.TREE_DIRECT)
+        n = min(context + 2, _rans.TREE_DIRECT)
         # Two parts of a binomial distribution to one of a uniform one.
         counts[context, : n + 1] = [2 * (n + 1) * math.comb(n, k) + 2**n for k in range(n + 1)]
     return cdf_from_counts(counts)
 
 
-def _model() -> AdaptiveModel:
-    return AdaptiveModel(16, _entropy.TREE_CONTEXTS, initial_cdfs=_initial_cdfs(), initial_count=16)
+def _model() -> DyadicModel:
+    return DyadicModel(16, _rans.TREE_CONTEXTS, initial_cdfs=_initial_cdfs(), initial_count=16)
 
 
 def _inside(name: str, values: ArrayLike, side: int) -> Integers:
@@ -103,10 +103,10 @@ def push_points(
     """
     columns, rows = _inside("x", x, width), _inside("y", y, height)
     keys = np.empty(len(columns), np.uint64)
-    _entropy.tree_keys(columns, rows, keys)
+    _rans.tree_keys(columns, rows, keys)
     by_key = np.argsort(keys, kind="stable")
     out = np.empty((5, len(keys)), np.int32)
-    encoder._log.push_tree(keys[by_key], _model()._bank, width, height, out)
+    encoder._core.push_tree(keys[by_key], _model()._bank, width, height, out)
     leaves = Leaves(*out)
     return leaves, by_key[leaves.rank]
 
@@ -131,5 +131,5 @@ def pop_points(decoder: RansDecoder, width: int, height: int, count: int) -> Lea
         If the stream ends early, or a half has more points than the whole.
     """
     out = np.empty((5, count), np.int32)
-    decoder._reader.pop_tree(_model()._bank, width, height, out)
+    decoder._core.pop_tree(_model()._bank, width, height, out)
     return Leaves(*out)

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["HybridInteger", "zigzag_decode", "zigzag_encode"]
+__all__ = ["EscapedInteger", "HybridInteger", "zigzag_decode", "zigzag_encode"]
 
 
 def zigzag_encode(values: npt.ArrayLike) -> npt.NDArray[np.uint64]:
@@ -156,7 +156,7 @@ class HybridInteger:
         TypeError
             If the tokens are not integers.
         """
-        return self.extra_bits[self._checked(tokens, self.num_tokens - 1, "tokens").astype(np.intp)]
+        return self.extra_bits[_checked(tokens, self.num_tokens - 1, "tokens").astype(np.intp)]
 
     def encode(
         self, values: npt.ArrayLike
@@ -184,7 +184,7 @@ class HybridInteger:
         TypeError
             If the values are not integers.
         """
-        unsigned = self._checked(values, self.max_value, "values")
+        unsigned = _checked(values, self.max_value, "values")
         m, split = np.uint64(self.mantissa_bits), np.uint64(self.direct.bit_length() - 1)
         exponent = np.maximum(_floor_log2(unsigned), split)
         width = np.where(unsigned < self.direct, np.uint64(0), exponent - m)
@@ -215,8 +215,8 @@ class HybridInteger:
         TypeError
             If they are not integers.
         """
-        token = self._checked(tokens, self.num_tokens - 1, "tokens").astype(np.intp)
-        bits = self._checked(extra, self.max_value, "extra")
+        token = _checked(tokens, self.num_tokens - 1, "tokens").astype(np.intp)
+        bits = _checked(extra, self.max_value, "extra")
         width = self.extra_bits[token]
         if (bits >> width).any():
             raise ValueError("extra must fit the widths of the tokens")
@@ -236,11 +236,109 @@ class HybridInteger:
         mantissa = (1 << self.mantissa_bits) + ((token - self.direct) & ((1 << self.mantissa_bits) - 1))
         return np.where(token < self.direct, token, mantissa << self.extra_bits.astype(np.int64)).astype(np.uint32)
 
-    @staticmethod
-    def _checked(values: npt.ArrayLike, limit: int, name: str) -> npt.NDArray[np.uint64]:
-        array = np.asarray(values)
-        if array.size and array.dtype.kind not in "iu":
-            raise TypeError(f"{name} must hold integers, not {array.dtype}")
-        if array.size and (array.min() < 0 or array.max() > limit):
-            raise ValueError(f"{name} must lie in [0, {limit}]")
-        return array.astype(np.uint64)
+
+@dataclass(frozen=True)
+class EscapedInteger:
+    """Split of unsigned integers into those that an alphabet reaches, and an escape for all others.
+
+    Values below num_tokens - 1 are their own token. The last token says that the value is that or more, and what it is
+    more follows as an Exp-Golomb code.
+
+    Parameters
+    ----------
+    num_tokens : int
+        Size of the token alphabet, 1 to 16384.
+    order : int
+        Order of the Exp-Golomb codes, 0 to 31.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of range.
+
+    Examples
+    --------
+    >>> split = EscapedInteger(num_tokens=4)
+    >>> [part.tolist() for part in split.encode([0, 2, 3, 9])]
+    [[0, 2, 3, 3], [0, 6]]
+    """
+
+    num_tokens: int
+    order: int = 0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.num_tokens <= 1 << 14:
+            raise ValueError(f"num_tokens must be in [1, 16384], not {self.num_tokens}")
+        if not 0 <= self.order <= 31:
+            raise ValueError(f"order must be in [0, 31], not {self.order}")
+
+    @property
+    def max_value(self) -> int:
+        """The largest value that the codes reach."""
+        return (1 << 32) - 1
+
+    def encode(self, values: npt.ArrayLike) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint32]]:
+        """Split values.
+
+        Parameters
+        ----------
+        values : array_like of int, any shape
+            Values in [0, max_value].
+
+        Returns
+        -------
+        tokens : ndarray of uint16, same shape
+            Tokens in [0, num_tokens).
+        rest : ndarray of uint32, one-dimensional
+            What the escaped values are above the least of them.
+
+        Raises
+        ------
+        ValueError
+            If a value is out of range.
+        TypeError
+            If the values are not integers.
+        """
+        unsigned = _checked(values, self.max_value, "values")
+        least = np.uint64(self.num_tokens - 1)
+        return np.minimum(unsigned, least).astype(np.uint16), (unsigned[unsigned >= least] - least).astype(np.uint32)
+
+    def num_escapes(self, tokens: npt.ArrayLike) -> int:
+        """How many of the tokens are the escape."""
+        return int(np.count_nonzero(np.asarray(tokens) == self.num_tokens - 1))
+
+    def decode(self, tokens: npt.ArrayLike, rest: npt.ArrayLike) -> npt.NDArray[np.uint32]:
+        """Join tokens and what follows the escapes.
+
+        Parameters
+        ----------
+        tokens, rest : array_like of int
+            What `encode` returned.
+
+        Returns
+        -------
+        ndarray of uint32, shape of tokens
+            Values in [0, 2^32).
+
+        Raises
+        ------
+        ValueError
+            If a token or a sum is out of range, or `rest` has not one value an escape.
+        TypeError
+            If they are not integers.
+        """
+        values = _checked(tokens, self.num_tokens - 1, "tokens")
+        more = _checked(rest, (1 << 32) - self.num_tokens, "rest")
+        if more.ndim != 1 or more.size != self.num_escapes(values):
+            raise ValueError(f"rest must have one value an escape: {self.num_escapes(values)}, not shape {more.shape}")
+        values[values == self.num_tokens - 1] += more
+        return values.astype(np.uint32)
+
+
+def _checked(values: npt.ArrayLike, limit: int, name: str) -> npt.NDArray[np.uint64]:
+    array = np.asarray(values)
+    if array.size and array.dtype.kind not in "iu":
+        raise TypeError(f"{name} must hold integers, not {array.dtype}")
+    if array.size and (array.min() < 0 or array.max() > limit):
+        raise ValueError(f"{name} must lie in [0, {limit}]")
+    return array.astype(np.uint64)

@@ -9,12 +9,12 @@ import numpy as np
 from hypothesis import strategies as st
 
 from pyggc.entropy import cdf_from_counts
-from pyggc.entropy.models import MAX_RATE, MAX_SYMBOLS, SCHEDULES
+from pyggc.entropy.models.dyadic import MAX_RATE, MAX_SYMBOLS, SCHEDULES
 
 
 @st.composite
 def model_arguments(draw: st.DrawFn) -> dict[str, Any]:
-    """Keyword arguments that `AdaptiveModel` and `ReferenceModel` both take."""
+    """Keyword arguments that `DyadicModel` and `ReferenceModel` both take."""
     m = draw(st.integers(1, MAX_SYMBOLS))
     contexts = draw(st.integers(1, 4))
     rate = st.integers(0, MAX_RATE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pyggc.entropy import AdaptiveModel, RansDecoder, RansEncoder
+from pyggc.entropy import DyadicModel, RansDecoder, RansEncoder
 from pyggc.entropy.reference import ReferenceDecoder, ReferenceModel
 
 # A sequence that needs no random generator: the digits of the Weyl sequence of the golden ratio, skewed.
@@ -60,12 +60,12 @@ def test_streams(name):
     arguments, n, text = GOLDEN[name]
     symbols, contexts = SKEWED[:n], CONTEXTS[:n] % arguments.get("num_contexts", 1)
     encoder = RansEncoder()
-    encoder.push(symbols, AdaptiveModel(**arguments), contexts)
+    encoder.push(symbols, DyadicModel(**arguments), contexts)
     encoder.push_bits([5, 0xDEADBEEF], [3, 32])
     assert encoder.finish().hex() == text.replace(" ", "")
 
     decoder = RansDecoder(bytes.fromhex(text))
-    assert (decoder.pop(n, AdaptiveModel(**arguments), contexts) == symbols).all()
+    assert (decoder.pop(n, DyadicModel(**arguments), contexts) == symbols).all()
     assert decoder.pop_bits([3, 32]).tolist() == [5, 0xDEADBEEF]
     decoder.finish()
 
@@ -83,6 +83,6 @@ def test_adapted_cdf():
         "fast": [0, 15641, 22344, 29046, 32768],
     }
     for schedule, cdf in expected.items():
-        model = AdaptiveModel(4, rate=4, schedule=schedule)
+        model = DyadicModel(4, rate=4, schedule=schedule)
         RansEncoder().push([0, 1, 2, 3, 0, 0, 1, 0, 0, 2], model)
         assert model.cdf_q15[0].tolist() == cdf

@@ -13,14 +13,15 @@ from entropy_strategies import model_arguments
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyggc.entropy import AdaptiveModel, RansEncoder, cdf_from_counts
-from pyggc.entropy.models import CDF_TOTAL, MAX_RATE, SCHEDULES
+from pyggc.entropy import DyadicModel, RansEncoder, cdf_from_counts
+from pyggc.entropy.models import CDF_TOTAL
+from pyggc.entropy.models.dyadic import MAX_RATE, SCHEDULES
 from pyggc.entropy.reference import ReferenceModel, adapt_cdf
 
 DRAFT = [0, 2, 4, 7, 8, 9, 12, 14, 16]
 
 
-def adapt(model: AdaptiveModel, symbols, contexts=None) -> None:
+def adapt(model: DyadicModel, symbols, contexts=None) -> None:
     RansEncoder().push(symbols, model, contexts)
 
 
@@ -65,7 +66,7 @@ def test_update_keeps_every_small_cdf_valid(total):
 
 @given(model_arguments(), st.data())
 def test_compiled_update_equals_the_reference(arguments, data):
-    model, reference = AdaptiveModel(**arguments), ReferenceModel(**arguments)
+    model, reference = DyadicModel(**arguments), ReferenceModel(**arguments)
     m, contexts = arguments["num_symbols"], arguments["num_contexts"]
     for _ in range(data.draw(st.integers(1, 4))):
         n = data.draw(st.integers(0, 40))
@@ -83,7 +84,7 @@ def test_compiled_update_equals_the_reference(arguments, data):
 @pytest.mark.parametrize("m", [1, 2, 3, 15, 16])
 def test_runs_to_the_extremes_and_back(schedule, rate, m):
     """Long runs of one symbol reach the bounds of the lanes; the CDF stays valid and recovers."""
-    model = AdaptiveModel(m, rate=rate, schedule=schedule)
+    model = DyadicModel(m, rate=rate, schedule=schedule)
     for symbol in (0, m - 1, m // 2):
         adapt(model, np.full(3000, symbol))
         cdf = model.cdf_q15[0].tolist()
@@ -112,12 +113,12 @@ def test_learning_cost_of_a_geometric_source(schedule, symbols, percent):
     p /= p.sum()
     entropy = -(p * np.log2(p)).sum()
     draws = rng.choice(16, size=(300, symbols), p=p)
-    cost = np.mean([AdaptiveModel(16, rate=7, schedule=schedule).cost(row) for row in draws]) / symbols
+    cost = np.mean([DyadicModel(16, rate=7, schedule=schedule).cost(row) for row in draws]) / symbols
     assert 100 * (cost / entropy - 1) == pytest.approx(percent, abs=2.5)
 
 
 def test_cost_is_that_of_the_adapting_cdf_and_changes_nothing():
-    model, twin = AdaptiveModel(5, 2, rate=4), AdaptiveModel(5, 2, rate=4)
+    model, twin = DyadicModel(5, 2, rate=4), DyadicModel(5, 2, rate=4)
     rng = np.random.default_rng(3)
     symbols, contexts = rng.integers(0, 5, 300), rng.integers(0, 2, 300)
     bits = 0.0
@@ -126,17 +127,17 @@ def test_cost_is_that_of_the_adapting_cdf_and_changes_nothing():
         bits -= math.log2((cdf[symbol + 1] - cdf[symbol]) / CDF_TOTAL)
         adapt(twin, [symbol], [context])
     assert model.cost(symbols, contexts) == pytest.approx(bits)
-    assert model == AdaptiveModel(5, 2, rate=4) != twin
+    assert model == DyadicModel(5, 2, rate=4) != twin
 
 
 def test_one_symbol_costs_nothing():
-    assert AdaptiveModel(1).cost(np.zeros(1000, int)) == 0.0
-    assert AdaptiveModel(16).cost([]) == 0.0
+    assert DyadicModel(1).cost(np.zeros(1000, int)) == 0.0
+    assert DyadicModel(16).cost([]) == 0.0
 
 
 @given(model_arguments())
 def test_copy_and_pickle_are_independent_and_equal(arguments):
-    model = AdaptiveModel(**arguments)
+    model = DyadicModel(**arguments)
     adapt(model, np.zeros(7, int))
     for twin in (model.copy(), copy.copy(model), copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
         assert twin == model
@@ -146,7 +147,7 @@ def test_copy_and_pickle_are_independent_and_equal(arguments):
         assert (twin == model) == (
             twin.cdf_q15.tolist() == model.cdf_q15.tolist() and (twin.counts == model.counts).all()
         )
-    assert model != AdaptiveModel(arguments["num_symbols"], arguments["num_contexts"] + 1)
+    assert model != DyadicModel(arguments["num_symbols"], arguments["num_contexts"] + 1)
     assert model != "model"
     with pytest.raises(TypeError):
         hash(model)
@@ -174,7 +175,7 @@ def test_copy_and_pickle_are_independent_and_equal(arguments):
 )
 def test_bad_values_name_the_argument(arguments, match):
     with pytest.raises(ValueError, match=match):
-        AdaptiveModel(**arguments)
+        DyadicModel(**arguments)
 
 
 @pytest.mark.parametrize(
@@ -187,7 +188,7 @@ def test_bad_values_name_the_argument(arguments, match):
 )
 def test_bad_types_name_the_argument(arguments, match):
     with pytest.raises(TypeError, match=match):
-        AdaptiveModel(**arguments)
+        DyadicModel(**arguments)
 
 
 @given(st.integers(1, 16).flatmap(lambda m: st.lists(st.integers(0, 2**44), min_size=m, max_size=m).filter(any)))
@@ -195,7 +196,7 @@ def test_cdf_from_counts_is_valid_and_exact(counts):
     m, total = len(counts), sum(counts)
     cdf = cdf_from_counts(counts)
     assert cdf.tolist() == [k + sum(counts[:k]) * (CDF_TOTAL - m) // total for k in range(m + 1)]
-    AdaptiveModel(m, initial_cdfs=cdf)
+    DyadicModel(m, initial_cdfs=cdf)
 
 
 def test_cdf_from_counts_takes_stacks_and_any_integer_type():
@@ -206,7 +207,7 @@ def test_cdf_from_counts_takes_stacks_and_any_integer_type():
         assert (cdf_from_counts(counts.astype(dtype)) == wide).all()
 
 
-@pytest.mark.parametrize("counts", [[], [0, 0], [1, -1], [1] * 17, 5, [2**45, 1], [[1, 1], [0, 0]]])
+@pytest.mark.parametrize("counts", [[], [0, 0], [1, -1], [1] * 16385, 5, [2**45, 1], [[1, 1], [0, 0]]])
 def test_cdf_from_counts_rejects(counts):
     with pytest.raises((ValueError, TypeError), match="counts"):
         cdf_from_counts(counts)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pyggc.entropy import AdaptiveModel, HybridInteger, RansDecoder, RansEncoder, pop_points, push_points
+from pyggc.entropy import DyadicModel, HybridInteger, RansDecoder, RansEncoder, pop_points, push_points
 from pyggc.errors import BitstreamError
 
 Points = tuple[int, int, NDArray[np.int32], NDArray[np.int32]]
@@ -86,7 +86,7 @@ SPLITS = [HybridInteger(), HybridInteger(8, 8, 0), HybridInteger(16, 8, 1), Hybr
 def test_integers_are_tokens_and_then_bits(split: HybridInteger, data: Any) -> None:
     values = np.array(data.draw(st.lists(st.integers(0, split.max_value), max_size=80)), np.int64)
     contexts = data.draw(st.none() | st.just(np.arange(len(values)) % 3))
-    models = [AdaptiveModel(split.num_tokens, 3) for _ in range(3)]
+    models = [DyadicModel(split.num_tokens, 3) for _ in range(3)]
     together, apart = RansEncoder(), RansEncoder()
     together.push_integers(values, split, models[0], contexts)
     tokens, extra, widths = split.encode(values)
@@ -100,11 +100,11 @@ def test_integers_are_tokens_and_then_bits(split: HybridInteger, data: Any) -> N
 
 
 def test_integers_that_tokens_do_not_reach_are_refused() -> None:
-    split, model, encoder = HybridInteger(), AdaptiveModel(16), RansEncoder()
+    split, model, encoder = HybridInteger(), DyadicModel(16), RansEncoder()
     with pytest.raises(ValueError, match=r"values must lie in \[0, 2047\], but element 1 is 2048"):
         encoder.push_integers([3, 2048], split, model)
     with pytest.raises(ValueError, match="a symbol for each token"):
-        encoder.push_integers([3], split, AdaptiveModel(15))
+        encoder.push_integers([3], split, DyadicModel(15))
     with pytest.raises(ValueError, match="a symbol for each token"):
-        RansDecoder(b"").pop_integers(1, split, AdaptiveModel(15))
+        RansDecoder(b"").pop_integers(1, split, DyadicModel(15))
     assert encoder.finish() == b""

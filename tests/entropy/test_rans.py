@@ -11,12 +11,12 @@ from entropy_strategies import Batch, scripts
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyggc.entropy import AdaptiveModel, RansDecoder, RansEncoder
+from pyggc.entropy import DyadicModel, RansDecoder, RansEncoder
 from pyggc.entropy.reference import ReferenceDecoder, ReferenceEncoder, ReferenceModel
 from pyggc.errors import BitstreamError, TruncatedStream
 
 
-def encode(models: list[AdaptiveModel], batches: list[Batch]) -> tuple[bytes, float]:
+def encode(models: list[DyadicModel], batches: list[Batch]) -> tuple[bytes, float]:
     """The stream of a script, and the bits that its models and raw bits cost."""
     encoder, bits = RansEncoder(), 0.0
     for batch in batches:
@@ -29,7 +29,7 @@ def encode(models: list[AdaptiveModel], batches: list[Batch]) -> tuple[bytes, fl
     return encoder.finish(), bits
 
 
-def decode(decoder: RansDecoder, models: list[AdaptiveModel], batches: list[Batch]) -> list[np.ndarray]:
+def decode(decoder: RansDecoder, models: list[DyadicModel], batches: list[Batch]) -> list[np.ndarray]:
     return [
         decoder.pop_bits(batch.contexts)
         if batch.model is None
@@ -41,7 +41,7 @@ def decode(decoder: RansDecoder, models: list[AdaptiveModel], batches: list[Batc
 @given(scripts())
 def test_round_trip_and_size(script):
     arguments, batches = script
-    models, twins = ([AdaptiveModel(**a) for a in arguments] for _ in range(2))
+    models, twins = ([DyadicModel(**a) for a in arguments] for _ in range(2))
     data, bits = encode(models, batches)
     decoder = RansDecoder(data)
     for batch, values in zip(batches, decode(decoder, twins, batches), strict=True):
@@ -55,7 +55,7 @@ def test_round_trip_and_size(script):
 def test_parity_with_the_reference(script):
     """The same bytes, the same states after every batch, the same adapted CDFs."""
     arguments, batches = script
-    models, references = [AdaptiveModel(**a) for a in arguments], [ReferenceModel(**a) for a in arguments]
+    models, references = [DyadicModel(**a) for a in arguments], [ReferenceModel(**a) for a in arguments]
     data, _ = encode(models, batches)
     encoder = ReferenceEncoder()
     for batch in batches:
@@ -68,7 +68,7 @@ def test_parity_with_the_reference(script):
     for model, reference in zip(models, references, strict=True):
         assert model.cdf_q15.tolist() == [reference.cdf(c) for c in range(len(reference.counts))]
 
-    models, references = [AdaptiveModel(**a) for a in arguments], [ReferenceModel(**a) for a in arguments]
+    models, references = [DyadicModel(**a) for a in arguments], [ReferenceModel(**a) for a in arguments]
     fast, slow = RansDecoder(data), ReferenceDecoder(data)
     assert fast.state == slow.state == (*encoder.state, slow.position)
     for batch in batches:
@@ -91,14 +91,14 @@ def test_every_way_to_split_a_stream_into_calls(n):
     rng = np.random.default_rng(n)
     symbols = np.minimum(rng.geometric(0.4, n) - 1, 15)
     encoder = RansEncoder()
-    encoder.push(symbols, AdaptiveModel(16))
+    encoder.push(symbols, DyadicModel(16))
     data = encoder.finish()
     for size in {1, 2, 3, 7, max(n, 1)} if n <= 1001 else {999, n}:
-        encoder, model = RansEncoder(), AdaptiveModel(16)
+        encoder, model = RansEncoder(), DyadicModel(16)
         for start in range(0, n, size):
             encoder.push(symbols[start : start + size], model)
         assert encoder.finish() == data
-        decoder, model = RansDecoder(data), AdaptiveModel(16)
+        decoder, model = RansDecoder(data), DyadicModel(16)
         parts = [decoder.pop(min(size, n - start), model) for start in range(0, n, size)]
         decoder.finish()
         assert np.concatenate([*parts, []]).tolist() == symbols.tolist()
@@ -110,7 +110,7 @@ def test_overhead_of_the_stream_is_about_three_bytes(symbols):
     excess = []
     for _ in range(30):
         draw = np.minimum(rng.geometric(0.3, symbols) - 1, 15)
-        encoder, model = RansEncoder(), AdaptiveModel(16)
+        encoder, model = RansEncoder(), DyadicModel(16)
         bits = model.cost(draw)
         encoder.push(draw, model)
         excess.append(len(encoder.finish()) - bits / 8)
@@ -121,12 +121,12 @@ def test_overhead_of_the_stream_is_about_three_bytes(symbols):
 def test_nothing_costs_nothing():
     encoder = RansEncoder()
     assert encoder.finish() == b""
-    encoder.push([], AdaptiveModel(4))
-    encoder.push(np.zeros((3, 5), np.int8), AdaptiveModel(1))
+    encoder.push([], DyadicModel(4))
+    encoder.push(np.zeros((3, 5), np.int8), DyadicModel(1))
     encoder.push_bits([0, 0], [0, 0])
     assert encoder.finish() == b""
     decoder = RansDecoder(b"")
-    assert decoder.pop((3, 5), AdaptiveModel(1)).tolist() == [[0] * 5] * 3
+    assert decoder.pop((3, 5), DyadicModel(1)).tolist() == [[0] * 5] * 3
     assert decoder.pop_bits([]).size == 0
     decoder.finish()
 
@@ -140,7 +140,7 @@ def test_any_integer_type_and_layout(dtype, layout):
     base = rng.integers(0, 5, (6, 8))
     contexts = rng.integers(0, 3, (6, 8))
     expected = RansEncoder()
-    expected.push(base, AdaptiveModel(5, 3), contexts)
+    expected.push(base, DyadicModel(5, 3), contexts)
     data = expected.finish()
 
     def arrange(array):
@@ -152,17 +152,17 @@ def test_any_integer_type_and_layout(dtype, layout):
         return array.tolist() if layout == "list" else np.array(array, order=layout)
 
     encoder = RansEncoder()
-    encoder.push(arrange(base), AdaptiveModel(5, 3), arrange(contexts))
+    encoder.push(arrange(base), DyadicModel(5, 3), arrange(contexts))
     assert encoder.finish() == data
     out = np.zeros((6, 8), np.uint8)
     decoder = RansDecoder(memoryview(bytearray(data)))
-    assert decoder.pop((6, 8), AdaptiveModel(5, 3), arrange(contexts), out=out) is out
+    assert decoder.pop((6, 8), DyadicModel(5, 3), arrange(contexts), out=out) is out
     decoder.finish()
     assert (out == base).all()
 
 
 def test_a_failed_call_leaves_everything_as_it_was():
-    encoder, model = RansEncoder(), AdaptiveModel(4, 2)
+    encoder, model = RansEncoder(), DyadicModel(4, 2)
     encoder.push([1, 2, 3], model, [0, 1, 0])
     before = model.copy()
     for symbols, contexts in [
@@ -170,8 +170,8 @@ def test_a_failed_call_leaves_everything_as_it_was():
         ([0, -1], [0, 0]),
         ([0, 1], [0, 2]),
         ([0, 1], [0, -1]),
-        ([0, 1], [0]),
         ([0, 1], [0, 1, 1]),
+        ([[0, 1], [1, 0]], [0, 1, 1]),
         ([2**40], [0]),
     ]:
         with pytest.raises(ValueError, match=r"symbols|contexts"):
@@ -197,15 +197,15 @@ def test_a_failed_call_leaves_everything_as_it_was():
         encoder.push([0], "model")
     assert model == before
     clean = RansEncoder()
-    clean.push([1, 2, 3], AdaptiveModel(4, 2), [0, 1, 0])
+    clean.push([1, 2, 3], DyadicModel(4, 2), [0, 1, 0])
     assert encoder.finish() == clean.finish()
 
 
 def test_bad_arguments_of_the_decoder_leave_it_as_it_was():
     encoder = RansEncoder()
     symbols = np.arange(300) % 7
-    encoder.push(symbols, AdaptiveModel(7, 2), symbols % 2)
-    decoder, model = RansDecoder(encoder.finish()), AdaptiveModel(7, 2)
+    encoder.push(symbols, DyadicModel(7, 2), symbols % 2)
+    decoder, model = RansDecoder(encoder.finish()), DyadicModel(7, 2)
     with pytest.raises(ValueError, match="contexts"):
         decoder.pop(300, model, symbols)
     with pytest.raises(ValueError, match="contexts"):
@@ -215,7 +215,7 @@ def test_bad_arguments_of_the_decoder_leave_it_as_it_was():
     with pytest.raises(ValueError, match="out"):
         decoder.pop(3, model, [0, 1, 0], out=np.zeros(6, np.uint8)[::2])
     with pytest.raises(TypeError, match="out"):
-        decoder.pop(300, model, symbols % 2, out=np.zeros(300, np.int8))
+        decoder.pop(300, model, symbols % 2, out=np.zeros(300, np.float32))
     with pytest.raises(ValueError, match="widths"):
         decoder.pop_bits([33])
     with pytest.raises(TypeError, match="widths"):
@@ -229,14 +229,14 @@ def test_bad_arguments_of_the_decoder_leave_it_as_it_was():
 def sample_stream(n: int = 400) -> tuple[bytes, np.ndarray]:
     symbols = np.minimum(np.random.default_rng(2).geometric(0.35, n) - 1, 15)
     encoder = RansEncoder()
-    encoder.push(symbols, AdaptiveModel(16))
+    encoder.push(symbols, DyadicModel(16))
     encoder.push_bits([0x12345678], [32])
     return encoder.finish(), symbols
 
 
 def decode_sample(data: bytes, n: int = 400) -> np.ndarray:
     decoder = RansDecoder(data, section="test section")
-    symbols = decoder.pop(n, AdaptiveModel(16))
+    symbols = decoder.pop(n, DyadicModel(16))
     decoder.pop_bits([32])
     decoder.finish()
     return symbols
@@ -264,26 +264,26 @@ def test_symbols_too_many_are_found_when_the_stream_runs_dry():
     data, symbols = sample_stream()
     for extra in (1, 2, 50, 10**7):
         decoder = RansDecoder(data)
-        model = AdaptiveModel(16)
+        model = DyadicModel(16)
         assert (decoder.pop(symbols.size, model) == symbols).all()
         decoder.pop_bits([32])
         # The first of them fails, so many take no time.
         with pytest.raises(TruncatedStream, match="expected a state that holds more symbols, found the end"):
             decoder.pop(extra, model)
         with pytest.raises(TruncatedStream, match="expected a state that holds more symbols, found the end"):
-            RansDecoder(b"").pop(extra, AdaptiveModel(16))
+            RansDecoder(b"").pop(extra, DyadicModel(16))
 
 
 @pytest.mark.parametrize("count", [1, 1000, 20_000, 200_000])
 def test_the_most_symbols_that_a_byte_can_hold(count):
     """The bound that the specification gives for models of 16 symbols, at the least cost there is."""
     encoder = RansEncoder()
-    encoder.push(np.zeros(count, np.uint8), AdaptiveModel(16))
+    encoder.push(np.zeros(count, np.uint8), DyadicModel(16))
     data = encoder.finish()
     assert count <= len(data) << 15
-    assert (RansDecoder(data).pop(count, AdaptiveModel(16)) == 0).all()
+    assert (RansDecoder(data).pop(count, DyadicModel(16)) == 0).all()
     with pytest.raises(TruncatedStream):
-        RansDecoder(data).pop(len(data) << 15, AdaptiveModel(16))
+        RansDecoder(data).pop(len(data) << 15, DyadicModel(16))
 
 
 def test_bytes_too_many():
@@ -304,7 +304,7 @@ def test_random_bytes_decode_to_symbols_in_range_or_a_bitstream_error(data, scri
     arguments, batches = script
     with contextlib.suppress(BitstreamError):
         decoder = RansDecoder(data)
-        models = [AdaptiveModel(**a) for a in arguments]
+        models = [DyadicModel(**a) for a in arguments]
         for batch, values in zip(batches, decode(decoder, models, batches), strict=True):
             if batch.model is not None:
                 assert values.size == 0 or values.max() < arguments[batch.model]["num_symbols"]
@@ -329,9 +329,9 @@ def test_threads_code_side_by_side():
 
     def work(_: int) -> bytes:
         encoder = RansEncoder()
-        encoder.push(symbols, AdaptiveModel(16))
+        encoder.push(symbols, DyadicModel(16))
         data = encoder.finish()
-        assert (RansDecoder(data).pop(symbols.size, AdaptiveModel(16)) == symbols).all()
+        assert (RansDecoder(data).pop(symbols.size, DyadicModel(16)) == symbols).all()
         return data
 
     with ThreadPoolExecutor(4) as pool:
@@ -340,7 +340,7 @@ def test_threads_code_side_by_side():
 
 def test_encoder_starts_anew_after_finish():
     encoder = RansEncoder()
-    encoder.push([1, 2, 3], AdaptiveModel(4))
+    encoder.push([1, 2, 3], DyadicModel(4))
     first = encoder.finish()
-    encoder.push([1, 2, 3], AdaptiveModel(4))
+    encoder.push([1, 2, 3], DyadicModel(4))
     assert encoder.finish() == first

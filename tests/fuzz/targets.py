@@ -25,7 +25,7 @@ from pyggc import GaussianDecoder, Gaussians2D, Limits, decode
 from pyggc.container import ByteReader, Header, Section, read_container, read_header, write_container
 from pyggc.container.compact import read_levels
 from pyggc.container.metadata import read_metadata, write_metadata
-from pyggc.entropy import AdaptiveModel, HybridInteger, RansDecoder, unpack_bits
+from pyggc.entropy import DyadicModel, HybridInteger, RansDecoder, unpack_bits
 from pyggc.errors import BitstreamError, GgcError
 from pyggc.imagefile import UnreadableImage, parse_image
 
@@ -110,8 +110,8 @@ def image(data: bytes) -> None:
 # ------------------------------------------------------------------------------ entries that take more: of strategies
 
 
-def _model(arguments: dict[str, Any]) -> AdaptiveModel:
-    return AdaptiveModel(arguments["num_symbols"], **{k: v for k, v in arguments.items() if k != "num_symbols"})
+def _model(arguments: dict[str, Any]) -> DyadicModel:
+    return DyadicModel(arguments["num_symbols"], **{k: v for k, v in arguments.items() if k != "num_symbols"})
 
 
 @given(st.binary(max_size=400), scripts())
@@ -145,7 +145,7 @@ def tokens(data: bytes, split: HybridInteger, count: int) -> None:
     """Hybrid integers out of any bytes."""
     try:
         decoder = RansDecoder(data)
-        found = decoder.pop(count, AdaptiveModel(split.num_tokens))
+        found = decoder.pop(count, DyadicModel(split.num_tokens))
         values = split.decode(found, decoder.pop_bits(split.num_extra_bits(found)))
     except BitstreamError:
         return

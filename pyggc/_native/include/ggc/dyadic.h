@@ -137,4 +137,37 @@ static inline ggc_cdf ggc_adapt(ggc_cdf cdf, const ggc_bounds *b, ggc_cdf lanes_
     return cdf;
 }
 
+/* A context on its way through a coder: in registers, and written back when another one's turn comes. */
+typedef struct {
+    ggc_cdf cdf[GGC_MAX_RATES];
+    uint32_t count;
+} ggc_dyadic_cursor;
+
+static inline void ggc_dyadic_open(const ggc_dyadic *m, const int num_rates, uint32_t context, ggc_dyadic_cursor *c) {
+    const uint16_t *lanes = m->lanes + (size_t)context * num_rates * GGC_LANES;
+    for (int k = 0; k < num_rates; k++)
+        c->cdf[k] = ggc_load_cdf(lanes + k * GGC_LANES);
+    c->count = m->counts[context];
+}
+
+static inline void ggc_dyadic_close(const ggc_dyadic *m, const int num_rates, uint32_t context,
+                                    const ggc_dyadic_cursor *c) {
+    uint16_t *lanes = m->lanes + (size_t)context * num_rates * GGC_LANES;
+    for (int k = 0; k < num_rates; k++)
+        ggc_store_cdf(lanes + k * GGC_LANES, c->cdf[k]);
+    m->counts[context] = (uint16_t)c->count;
+}
+
+/* The CDF that codes the next symbol. */
+static inline ggc_cdf ggc_dyadic_coded(const int num_rates, const ggc_dyadic_cursor *c) {
+    return num_rates == 2 ? ggc_mix(c->cdf[0], c->cdf[1]) : c->cdf[0];
+}
+
+static inline void ggc_dyadic_adapt(const ggc_dyadic *m, const int num_rates, const ggc_bounds *b, ggc_cdf below,
+                                    ggc_dyadic_cursor *c) {
+    for (int k = 0; k < num_rates; k++)
+        c->cdf[k] = ggc_adapt(c->cdf[k], b, below, c->count, m->gains[k], m->num_gains[k], m->rate[k]);
+    c->count += c->count < m->saturation;
+}
+
 #endif

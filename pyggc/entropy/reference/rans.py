@@ -1,12 +1,9 @@
-"""The streams of `pyggc.entropy` in plain Python: slow, short, and the same bytes.
-
-The tests hold the compiled coder against this module: same bytes, same final states, same adapted CDFs. It takes one
-symbol at a time and follows ``docs/spec_entropy.rst`` line by line; it does not validate its arguments.
-"""
+"""rANS as a queue, and the dyadic models."""
 
 from __future__ import annotations
 
-from pyggc.entropy.models import CDF_BITS, CDF_TOTAL, SCHEDULES
+from pyggc.entropy.models import CDF_BITS, CDF_TOTAL
+from pyggc.entropy.models.dyadic import SCHEDULES
 from pyggc.errors import BitstreamError, TruncatedStream
 
 __all__ = ["ReferenceDecoder", "ReferenceEncoder", "ReferenceModel", "adapt_cdf"]
@@ -55,7 +52,7 @@ def adapt_cdf(fl: list[int], symbol: int, *, rate: int | None = None, gain: int 
 
 
 class ReferenceModel:
-    """The state of an `AdaptiveModel`: `cdfs[context][rate]` and `counts[context]`."""
+    """The state of an `DyadicModel`: `cdfs[context][rate]` and `counts[context]`."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Adaptive models: what a coder asks for the interval of a symbol, and tells which one it was.
+"""Dyadic adaptive models: CDFs that learn without ever leaving their total, a power of two.
 
 The CDFs are integers with a total of 2^15 and never leave it: the update blends a CDF with that of a sure
 symbol (draft-terriberry-netvc-codingtools-01, section 2.3), so rANS needs no division by the total.
@@ -6,7 +6,6 @@ symbol (draft-terriberry-netvc-codingtools-01, section 2.3), so rANS needs no di
 
 from __future__ import annotations
 
-import operator
 from functools import lru_cache
 from typing import Any
 
@@ -14,11 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from pyggc._native import _entropy
+from pyggc.entropy.models.base import CDF_TOTAL, Model, as_int
 
-__all__ = ["CDF_BITS", "CDF_TOTAL", "MAX_RATE", "MAX_SYMBOLS", "SCHEDULES", "AdaptiveModel", "cdf_from_counts"]
+__all__ = ["MAX_RATE", "MAX_SYMBOLS", "SCHEDULES", "DyadicModel"]
 
-CDF_BITS = 15
-CDF_TOTAL = 1 << CDF_BITS
 MAX_SYMBOLS = 16
 MAX_RATE = 15
 
@@ -51,58 +49,6 @@ def _gains(schedule: str, num_symbols: int, rate: int) -> npt.NDArray[np.uint16]
     return table
 
 
-def _as_int(value: Any, name: str, low: int, high: int) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be an integer, not {type(value).__name__}") from None
-    if not low <= number <= high:
-        raise ValueError(f"{name} must be in [{low}, {high}], not {number}")
-    return number
-
-
-def cdf_from_counts(counts: npt.ArrayLike) -> npt.NDArray[np.uint16]:
-    """Integer CDFs in proportion to counts, no symbol below one unit of 2^-15.
-
-    Parameters
-    ----------
-    counts : array_like of int, shape (..., M)
-        Occurrences of each symbol, in [0, 2^44] and not all 0, 1 <= M <= 16.
-
-    Returns
-    -------
-    ndarray of uint16, shape (..., M + 1)
-        ``fl[k] = k + floor((counts[0] + ... + counts[k-1]) * (2^15 - M) / sum)``: 0 first, 32768 last, strictly
-        increasing. Only integers are involved, so every machine gets the same CDF.
-
-    Raises
-    ------
-    ValueError
-        If the counts are negative, all zero, too large, or more than 16 symbols wide.
-    TypeError
-        If the counts are not integers.
-
-    Examples
-    --------
-    >>> cdf_from_counts([2, 1, 1, 0]).tolist()
-    [0, 16383, 24575, 32767, 32768]
-    """
-    array = np.asarray(counts)
-    if array.dtype.kind not in "iu":
-        raise TypeError(f"counts must hold integers, not {array.dtype}")
-    if array.ndim == 0 or not 1 <= array.shape[-1] <= MAX_SYMBOLS:
-        raise ValueError(f"counts must have 1 to {MAX_SYMBOLS} symbols along the last axis, not shape {array.shape}")
-    if array.size and (array.min() < 0 or array.max() > 1 << 44):
-        raise ValueError("counts must lie in [0, 2^44]")
-    m = array.shape[-1]
-    cumulative = np.concatenate([np.zeros_like(array[..., :1]), np.cumsum(array, axis=-1)], axis=-1).astype(np.uint64)
-    total = cumulative[..., -1:]
-    if array.size and total.min() == 0:
-        raise ValueError("counts must not all be zero")
-    cdf: npt.NDArray[np.uint64] = np.arange(m + 1, dtype=np.uint64) + cumulative * np.uint64(CDF_TOTAL - m) // total
-    return cdf.astype(np.uint16)
-
-
 def _lanes_of(initial_cdfs: npt.ArrayLike | None, num_symbols: int, num_contexts: int) -> npt.NDArray[np.uint16]:
     """Validate initial CDFs; return (num_contexts, 16) lanes: fl[1..], then the total."""
     lanes = np.full((num_contexts, _LANES), CDF_TOTAL, np.uint16)
@@ -125,7 +71,7 @@ def _lanes_of(initial_cdfs: npt.ArrayLike | None, num_symbols: int, num_contexts
     return lanes
 
 
-class AdaptiveModel:
+class DyadicModel(Model):
     """Dyadic adaptive model of an alphabet of 1 to 16 symbols, in any number of contexts.
 
     A context starts from a given CDF and moves toward each symbol coded in it. All contexts share the size of the
@@ -163,14 +109,14 @@ class AdaptiveModel:
 
     Examples
     --------
-    >>> model = AdaptiveModel(4, num_contexts=2)
+    >>> model = DyadicModel(4, num_contexts=2)
     >>> round(model.cost([0, 0, 0, 0]), 2)
     3.39
     >>> model.cdf_q15.tolist()
     [[0, 8192, 16384, 24576, 32768], [0, 8192, 16384, 24576, 32768]]
     """
 
-    __slots__ = ("_bank", "_rates", "_schedule", "num_contexts", "num_symbols")
+    __slots__ = ("_rates", "_schedule")
 
     def __init__(
         self,
@@ -182,28 +128,25 @@ class AdaptiveModel:
         initial_cdfs: npt.ArrayLike | None = None,
         initial_count: int = 0,
     ) -> None:
-        self.num_symbols = _as_int(num_symbols, "num_symbols", 1, MAX_SYMBOLS)
-        self.num_contexts = _as_int(num_contexts, "num_contexts", 1, (1 << 32) - 1)
+        num_symbols = as_int(num_symbols, "num_symbols", 1, MAX_SYMBOLS)
+        num_contexts = as_int(num_contexts, "num_contexts", 1, (1 << 32) - 1)
         rates = rate if isinstance(rate, tuple) else (rate,)
         if len(rates) not in (1, 2):
             raise ValueError(f"rate must be one integer or two, not {len(rates)}")
-        self._rates = tuple(_as_int(r, "rate", 0, MAX_RATE) for r in rates)
+        self._rates = tuple(as_int(r, "rate", 0, MAX_RATE) for r in rates)
         if schedule not in SCHEDULES:
             raise ValueError(f"schedule must be one of {', '.join(SCHEDULES)}, not {schedule!r}")
         self._schedule = schedule
-        count = _as_int(initial_count, "initial_count", 0, CDF_TOTAL)
-        lanes = _lanes_of(initial_cdfs, self.num_symbols, self.num_contexts)
-        count = min(count, max(table.size for table in self._tables()))
-        self._make_bank(
-            np.ascontiguousarray(np.repeat(lanes[:, np.newaxis], len(self._rates), axis=1)),
-            np.full(self.num_contexts, count, np.uint16),
+        count = as_int(initial_count, "initial_count", 0, CDF_TOTAL)
+        lanes = _lanes_of(initial_cdfs, num_symbols, num_contexts)
+        tables = [_gains(schedule, num_symbols, r) for r in self._rates]
+        self._bank = _entropy.DyadicBank(
+            num_symbols,
+            self._rates,
+            tables,
+            np.repeat(lanes[:, np.newaxis], len(self._rates), axis=1),
+            np.full(num_contexts, min(count, max(table.size for table in tables)), np.uint16),
         )
-
-    def _tables(self) -> list[npt.NDArray[np.uint16]]:
-        return [_gains(self._schedule, self.num_symbols, r) for r in self._rates]
-
-    def _make_bank(self, lanes: npt.NDArray[np.uint16], counts: npt.NDArray[np.uint16]) -> None:
-        self._bank = _entropy.DyadicBank(self.num_symbols, self._rates, self._tables(), lanes, counts)
 
     @property
     def rate(self) -> int | tuple[int, ...]:
@@ -218,7 +161,7 @@ class AdaptiveModel:
     @property
     def cdf_q15(self) -> npt.NDArray[np.uint16]:
         """The CDFs that would code the next symbol: uint16 (num_contexts, M + 1), 0 first, 32768 last; a copy."""
-        lanes = self._bank.lanes().astype(np.uint32)
+        lanes = self._bank.arrays()[0].astype(np.uint32)
         mixed = (lanes.sum(axis=1) + len(self._rates) - 1) // len(self._rates)
         out = np.zeros((self.num_contexts, self.num_symbols + 1), np.uint16)
         out[:, 1:] = mixed[:, : self.num_symbols]
@@ -227,69 +170,24 @@ class AdaptiveModel:
     @property
     def counts(self) -> npt.NDArray[np.uint16]:
         """Position of each context in its schedule: uint16 (num_contexts,), saturating at its end; a copy."""
-        return self._bank.counts()
-
-    def cost(self, symbols: npt.ArrayLike, contexts: npt.ArrayLike | None = None) -> float:
-        """Bits that coding these symbols would take now; neither codes them nor adapts the model.
-
-        Parameters
-        ----------
-        symbols : array_like of int, any shape
-            Symbols in [0, num_symbols).
-        contexts : array_like of int, as many as symbols, optional
-            Contexts in [0, num_contexts); all 0 by default.
-
-        Returns
-        -------
-        float
-            The sum of -log2(p), p as the adapting model gives it. A rANS stream adds about three bytes.
-
-        Raises
-        ------
-        ValueError
-            If a symbol or a context is out of range, or their numbers differ.
-        TypeError
-            If they are not integers.
-
-        Examples
-        --------
-        >>> AdaptiveModel(16).cost([3])
-        4.0
-        """
-        return self._bank.cost(symbols, contexts)
-
-    def copy(self) -> AdaptiveModel:
-        """Return an independent model in the same state."""
-        twin = AdaptiveModel.__new__(AdaptiveModel)
-        twin.num_symbols, twin.num_contexts = self.num_symbols, self.num_contexts
-        twin._rates, twin._schedule, twin._bank = self._rates, self._schedule, self._bank.copy()
-        return twin
-
-    __copy__ = copy
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> AdaptiveModel:
-        return self.copy()
-
-    def __eq__(self, other: object) -> bool:
-        """Equal parameters and equal state: the two would code the same symbols to the same bytes."""
-        if not isinstance(other, AdaptiveModel):
-            return NotImplemented
-        return self._parameters() == other._parameters() and self._bank.same_state(other._bank)
-
-    __hash__ = None  # type: ignore[assignment]  # a model changes as it codes
+        return self._bank.arrays()[1]
 
     def _parameters(self) -> tuple[Any, ...]:
         return self.num_symbols, self.num_contexts, self._rates, self._schedule
 
+    def _take(self, other: DyadicModel) -> None:
+        self._rates, self._schedule = other._rates, other._schedule
+
     def __getstate__(self) -> tuple[Any, ...]:
-        return (*self._parameters(), self._bank.lanes(), self._bank.counts())
+        return self.num_symbols, self._rates, self._schedule, *self._bank.arrays()
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        self.num_symbols, self.num_contexts, self._rates, self._schedule, lanes, counts = state
-        self._make_bank(lanes, counts)
+        num_symbols, self._rates, self._schedule, lanes, counts = state
+        tables = [_gains(self._schedule, num_symbols, r) for r in self._rates]
+        self._bank = _entropy.DyadicBank(num_symbols, self._rates, tables, lanes, counts)
 
     def __repr__(self) -> str:
         return (
-            f"AdaptiveModel(num_symbols={self.num_symbols}, num_contexts={self.num_contexts}, rate={self.rate}, "
+            f"DyadicModel(num_symbols={self.num_symbols}, num_contexts={self.num_contexts}, rate={self.rate}, "
             f"schedule={self._schedule!r})"
         )

@@ -12,7 +12,7 @@ typedef struct {
 /* What codes the counts of a level's nodes, given and found in `before`. */
 typedef struct coder {
     int (*split)(struct coder *self, node *nodes, size_t count);
-    const ggc_dyadic *model;
+    const ggc_model *model;
     ggc_rans_reader *reader;
     ggc_step_log *log;
     const uint64_t *keys;
@@ -61,13 +61,15 @@ static sixteenth sixteenth_of(uint32_t count, uint32_t part) {
 /* A level's symbols, then the rest of its large counts, as raw bits. */
 typedef struct {
     uint32_t *contexts, *values;
-    uint8_t *symbols, *widths;
+    uint16_t *symbols;
+    uint8_t *widths;
 } level;
 
 static int allocate_level(level *l, size_t count) {
-    /* One block: the 32-bit parts first, for their alignment. */
-    uint32_t *block = malloc(count * (2 * sizeof(uint32_t) + 2));
-    *l = (level){block, block + count, (uint8_t *)(block + 2 * count), (uint8_t *)(block + 2 * count) + count};
+    /* One block: the widest parts first, for their alignment. */
+    uint32_t *block = malloc(count * (2 * sizeof(uint32_t) + 3));
+    uint16_t *symbols = (uint16_t *)(block + 2 * count);
+    *l = (level){block, block + count, symbols, (uint8_t *)(symbols + count)};
     return block != NULL;
 }
 
@@ -88,16 +90,18 @@ static int encode_split(coder *self, node *nodes, size_t count) {
         }
         n->before = low - n->start;
         l.contexts[i] = context_of(n->count);
-        l.symbols[i] = (uint8_t)n->before;
+        l.symbols[i] = (uint16_t)n->before;
         if (n->count > GGC_TREE_DIRECT) {
-            l.symbols[i] = (uint8_t)((uint64_t)n->before * 16 / ((uint64_t)n->count + 1));
+            l.symbols[i] = (uint16_t)((uint64_t)n->before * 16 / ((uint64_t)n->count + 1));
             const sixteenth s = sixteenth_of(n->count, l.symbols[i]);
             l.values[large] = n->before - s.low;
             l.widths[large++] = s.bits;
         }
     }
-    const int logged = ggc_log_symbols(self->log, self->model, l.symbols, l.contexts, count) &&
-                       ggc_log_bits(self->log, l.values, l.widths, 1, large);
+    const ggc_view symbols = {l.symbols, sizeof *l.symbols, 0, 1}, contexts = {l.contexts, sizeof *l.contexts, 0, 1};
+    const ggc_view values = {l.values, sizeof *l.values, 0, 1}, widths = {l.widths, sizeof *l.widths, 0, 1};
+    const int logged = ggc_log_symbols(self->log, self->model, &symbols, &contexts, count) &&
+                       ggc_log_bits(self->log, &values, &widths, large);
     free(l.contexts);
     return logged ? GGC_TREE_OK : GGC_TREE_NO_MEMORY;
 }
@@ -110,12 +114,13 @@ static int decode_split(coder *self, node *nodes, size_t count) {
         return GGC_TREE_NO_MEMORY;
     for (size_t i = 0; i < count; i++)
         l.contexts[i] = context_of(nodes[i].count);
-    ggc_decode(self->reader, self->model, l.contexts, count, l.symbols);
+    ggc_rans_pop_symbols(self->reader, self->model, l.contexts, 0, count, l.symbols);
     for (size_t i = 0; i < count && self->reader->status == GGC_RANS_OK; i++)
         if (nodes[i].count > GGC_TREE_DIRECT)
             l.widths[large++] = sixteenth_of(nodes[i].count, l.symbols[i]).bits;
-    if (self->reader->status != GGC_RANS_OK ||
-        ggc_rans_pop_bits(self->reader, l.widths, large, l.values) != GGC_RANS_OK)
+    if (self->reader->status == GGC_RANS_OK)
+        ggc_rans_pop_bits(self->reader, &(ggc_view){l.widths, sizeof *l.widths, 0, 1}, large, l.values);
+    if (self->reader->status != GGC_RANS_OK)
         status = GGC_TREE_STREAM;
     large = 0;
     for (size_t i = 0; i < count && status == GGC_TREE_OK; i++) {
@@ -216,13 +221,13 @@ static int walk(coder *c, int32_t width, int32_t height, uint32_t count, const g
     return status;
 }
 
-int ggc_tree_encode(ggc_step_log *log, const ggc_dyadic *model, int32_t width, int32_t height, const uint64_t *keys,
+int ggc_tree_encode(ggc_step_log *log, const ggc_model *model, int32_t width, int32_t height, const uint64_t *keys,
                     uint32_t count, const ggc_leaves *leaves) {
     coder c = {.split = encode_split, .model = model, .log = log, .keys = keys};
     return walk(&c, width, height, count, leaves);
 }
 
-int ggc_tree_decode(ggc_rans_reader *reader, const ggc_dyadic *model, int32_t width, int32_t height, uint32_t count,
+int ggc_tree_decode(ggc_rans_reader *reader, const ggc_model *model, int32_t width, int32_t height, uint32_t count,
                     const ggc_leaves *leaves) {
     coder c = {.split = decode_split, .model = model, .reader = reader};
     return walk(&c, width, height, count, leaves);

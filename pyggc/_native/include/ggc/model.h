@@ -1,0 +1,121 @@
+/* Models as coders see them: an interval for a symbol, or the symbol of a slot, and a state that learns from it.
+ *
+ * A loop over symbols is written once, with the kind of model as a constant: `switch` statements over it fold away, and
+ * each kind has a loop of its own. A kind is one enumerator, one member of the union, and one case in each function.
+ */
+#ifndef GGC_MODEL_H
+#define GGC_MODEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dyadic.h"
+#include "static.h"
+
+#define GGC_ALWAYS_INLINE inline __attribute__((always_inline))
+
+typedef enum { GGC_DYADIC, GGC_DYADIC_MIXED, GGC_STATIC } ggc_kind;
+
+typedef struct {
+    ggc_kind kind;
+    uint32_t num_symbols, num_contexts;
+    union {
+        ggc_dyadic dyadic; /* GGC_DYADIC: one rate; GGC_DYADIC_MIXED: two */
+        ggc_static fixed;
+    } of;
+} ggc_model;
+
+/* Runs `loop(kind)` with the model's kind as a constant. */
+#define GGC_BY_KIND(model, loop)                                                                                       \
+    switch ((model)->kind) {                                                                                           \
+    case GGC_DYADIC:                                                                                                   \
+        loop(GGC_DYADIC);                                                                                              \
+        break;                                                                                                         \
+    case GGC_DYADIC_MIXED:                                                                                             \
+        loop(GGC_DYADIC_MIXED);                                                                                        \
+        break;                                                                                                         \
+    case GGC_STATIC:                                                                                                   \
+        loop(GGC_STATIC);                                                                                              \
+        break;                                                                                                         \
+    }
+
+/* A step packed in 32 bits: an interval of a total of 2^15, or of the model's own, which is below 2^16. The frequency
+ * is at least 1. */
+#define GGC_STEP(start, frequency) (((uint32_t)(start) << 16) | (uint32_t)(frequency))
+
+/* The context that is being coded; what else a kind keeps in registers. */
+typedef struct {
+    uint32_t context;
+    ggc_bounds bounds; /* of the model's alphabet */
+    ggc_dyadic_cursor dyadic;
+} ggc_cursor;
+
+static GGC_ALWAYS_INLINE int ggc_num_rates(const ggc_kind kind) {
+    return kind == GGC_DYADIC_MIXED ? 2 : 1;
+}
+
+/* To be called once for a run of symbols. */
+static GGC_ALWAYS_INLINE void ggc_cursor_init(const ggc_kind kind, const ggc_model *m, ggc_cursor *c) {
+    if (kind != GGC_STATIC)
+        c->bounds = ggc_bounds_of((int)m->num_symbols);
+}
+
+static GGC_ALWAYS_INLINE void ggc_cursor_open(const ggc_kind kind, const ggc_model *m, uint32_t context,
+                                              ggc_cursor *c) {
+    c->context = context;
+    if (kind == GGC_DYADIC || kind == GGC_DYADIC_MIXED)
+        ggc_dyadic_open(&m->of.dyadic, ggc_num_rates(kind), context, &c->dyadic);
+}
+
+static GGC_ALWAYS_INLINE void ggc_cursor_close(const ggc_kind kind, const ggc_model *m, const ggc_cursor *c) {
+    if (kind == GGC_DYADIC || kind == GGC_DYADIC_MIXED)
+        ggc_dyadic_close(&m->of.dyadic, ggc_num_rates(kind), c->context, &c->dyadic);
+}
+
+/* The step of a symbol, of a total of 2^15; the model adapts. */
+static GGC_ALWAYS_INLINE uint32_t ggc_take(const ggc_kind kind, const ggc_model *m, ggc_cursor *c, uint32_t symbol) {
+    switch (kind) {
+    case GGC_DYADIC:
+    case GGC_DYADIC_MIXED: {
+        uint16_t lanes[GGC_LANES] __attribute__((aligned(2 * GGC_LANES)));
+        ggc_store_cdf(lanes, ggc_dyadic_coded(ggc_num_rates(kind), &c->dyadic));
+        const uint32_t start = ggc_cdf_start(lanes, symbol), end = lanes[symbol];
+        ggc_dyadic_adapt(&m->of.dyadic, ggc_num_rates(kind), &c->bounds, ggc_below_symbol(&c->bounds, symbol),
+                         &c->dyadic);
+        return GGC_STEP(start, end - start);
+    }
+    case GGC_STATIC:
+        return m->of.fixed.steps[(size_t)c->context * m->num_symbols + symbol];
+    }
+    return 0;
+}
+
+/* The symbol of a slot in [0, 2^15), and its step; the model adapts. */
+static GGC_ALWAYS_INLINE uint32_t ggc_find(const ggc_kind kind, const ggc_model *m, ggc_cursor *c, uint32_t slot,
+                                           uint32_t *step) {
+    uint32_t symbol = 0;
+    switch (kind) {
+    case GGC_DYADIC:
+    case GGC_DYADIC_MIXED: {
+        uint16_t lanes[GGC_LANES] __attribute__((aligned(2 * GGC_LANES)));
+        const ggc_cdf cdf = ggc_dyadic_coded(ggc_num_rates(kind), &c->dyadic), below = ggc_below_slot(cdf, slot);
+        ggc_store_cdf(lanes, cdf);
+        symbol = ggc_count_below(below);
+        const uint32_t start = ggc_cdf_start(lanes, symbol);
+        *step = GGC_STEP(start, lanes[symbol] - start);
+        ggc_dyadic_adapt(&m->of.dyadic, ggc_num_rates(kind), &c->bounds, below, &c->dyadic);
+        break;
+    }
+    case GGC_STATIC:
+        symbol = ggc_static_symbol(&m->of.fixed, c->context, slot);
+        *step = m->of.fixed.steps[(size_t)c->context * m->num_symbols + symbol];
+        break;
+    }
+    return symbol;
+}
+
+/* src/entropy_run.c: runs a model over symbols, and writes the step of each. Without contexts all are in `context`. */
+void ggc_model_run(const ggc_model *m, const uint16_t *symbols, const uint32_t *contexts, uint32_t context, size_t n,
+                   uint32_t *steps);
+
+#endif

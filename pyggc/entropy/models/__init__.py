@@ -1,0 +1,7 @@
+"""Models: what a coder asks for the interval of a symbol, and tells which one it was. One file a kind."""
+
+from pyggc.entropy.models.base import CDF_BITS, CDF_TOTAL, Model, cdf_from_counts
+from pyggc.entropy.models.dyadic import DyadicModel
+from pyggc.entropy.models.static import StaticModel
+
+__all__ = ["CDF_BITS", "CDF_TOTAL", "DyadicModel", "Model", "StaticModel", "cdf_from_counts"]

@@ -1,0 +1,9 @@
+"""The streams of `pyggc.entropy` in plain Python: slow, short, and the same bytes.
+
+The tests hold the compiled coders against these modules: same bytes, same final states, same adapted CDFs. They take
+one symbol at a time and follow ``docs/spec_entropy.rst`` line by line; they do not validate their arguments.
+"""
+
+from pyggc.entropy.reference.rans import ReferenceDecoder, ReferenceEncoder, ReferenceModel, adapt_cdf
+
+__all__ = ["ReferenceDecoder", "ReferenceEncoder", "ReferenceModel", "adapt_cdf"]
