@@ -34,10 +34,13 @@ cdef extern from "ggc/model.h" nogil:
         uint32_t num_gains[2]
         const uint16_t *gains[2]
         uint16_t saturation
+    ctypedef struct ggc_static_put:
+        pass
     ctypedef struct ggc_static:
         const uint16_t *ends
         const uint32_t *steps
         const uint16_t *first
+        const ggc_static_put *puts
         uint32_t num_symbols
         int lookup_bits
     ctypedef union ggc_model_of:
@@ -47,9 +50,11 @@ cdef extern from "ggc/model.h" nogil:
         ggc_kind kind
         uint32_t num_symbols
         uint32_t num_contexts
+        int wide
         ggc_model_of of
     void ggc_model_run(const ggc_model *m, const uint16_t *symbols, const uint32_t *contexts, uint32_t context,
                        size_t n, uint32_t *steps)
+    int ggc_run_wide()
 
 
 cdef class Integers:

@@ -7,6 +7,8 @@ from libc.stddef cimport size_t
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memset
 
+import os
+
 import numpy as np
 
 cdef extern from "ggc/bits.h" nogil:
@@ -21,10 +23,13 @@ cdef extern from "ggc/views.h" nogil:
 
 cdef extern from "ggc/static.h" nogil:
     void ggc_static_fill(const uint16_t *cdfs, size_t num_contexts, uint32_t num_symbols, int lookup_bits,
-                         uint16_t *ends, uint32_t *steps, uint16_t *first)
+                         uint16_t *ends, uint32_t *steps, uint16_t *first, ggc_static_put *puts)
 
 
 MAX_BITS = GGC_MAX_RAW  # of one raw value
+
+cdef enum:
+    MAX_PUTS = 1 << 14  # of a static model: more would take longer to make than they save
 
 
 cdef class Integers:
@@ -140,6 +145,9 @@ cdef object _aligned(object array, object dtype):
 
 cdef class Bank:
     """A model of any kind. `arrays`: the state that adapts, one row a context; it is not to be written to."""
+
+    def __cinit__(self, *args):
+        self.model.wide = ggc_run_wide() and os.environ.get("PYGGC_SIMD") != "baseline"
 
     cdef int check_idle(self) except -1:
         # Two threads adapting one CDF at a time could leave it invalid, which is more than a wrong result.
@@ -265,15 +273,18 @@ cdef class StaticBank(Bank):
         self.state = ()
         ends, steps = np.empty((contexts, symbols), np.uint16), np.empty((contexts, symbols), np.uint32)
         first = np.empty((contexts, 1 << lookup_bits), np.uint16)
-        self.tables = (ends, steps, first)
+        puts = np.empty(contexts * symbols * sizeof(ggc_static_put), np.uint8) if contexts * symbols <= MAX_PUTS else None
+        self.tables = (ends, steps, first, puts)
         self.model.kind = GGC_STATIC
         self.model.num_symbols = f.num_symbols = <uint32_t>symbols
         self.model.num_contexts = <uint32_t>contexts
         f.lookup_bits = lookup_bits
         ggc_static_fill(&source[0, 0], contexts, <uint32_t>symbols, lookup_bits, <uint16_t *>_data(ends),
-                        <uint32_t *>_data(steps), <uint16_t *>_data(first))
+                        <uint32_t *>_data(steps), <uint16_t *>_data(first),
+                        NULL if puts is None else <ggc_static_put *>_data(puts))
         f.ends, f.steps = <const uint16_t *>_data(ends), <const uint32_t *>_data(steps)
         f.first = <const uint16_t *>_data(first)
+        f.puts = NULL if puts is None else <const ggc_static_put *>_data(puts)
 
     def copy(self):
         """Itself: nothing of it changes."""

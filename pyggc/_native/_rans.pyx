@@ -63,6 +63,9 @@ cdef extern from "ggc/rans.h" nogil:
     void ggc_rans_pop(ggc_rans_reader *r, const ggc_model *m, const ggc_view *contexts, size_t n,
                       const ggc_view *symbols)
 
+cdef extern from "ggc/memory.h" nogil:
+    void ggc_prefer_large_pages(void *block, size_t size)
+
 cdef extern from "ggc/stack.h" nogil:
     ctypedef struct ggc_rans_stack:
         uint64_t x[4]
@@ -72,6 +75,7 @@ cdef extern from "ggc/stack.h" nogil:
         uint32_t states
         uint32_t step
         int dry
+    void ggc_stack_store(const ggc_rans_stack *s, uint8_t *bytes)
     int ggc_stack_reserve(ggc_rans_stack *s, size_t words)
     int ggc_stack_push(ggc_rans_stack *s, const ggc_reciprocals *r, const uint32_t *steps, size_t n)
     int ggc_stack_push_symbols(ggc_rans_stack *s, const ggc_reciprocals *r, const ggc_model *m,
@@ -294,16 +298,21 @@ cdef class StepLog:
         cdef size_t room = 2 * self.log.size + GGC_RANS_OVERHEAD, used
         cdef uint64_t[GGC_RANS_MAX_STATES] state
         cdef const ggc_reciprocals *table = reciprocals()
+        cdef bytes stream
         cdef uint8_t *data = <uint8_t *>malloc(room)
         if data == NULL:
             raise MemoryError
         try:
             self.acquire()
             with nogil:
+                ggc_prefer_large_pages(data, room)
                 used = ggc_rans_encode(table, &self.log, states, data + room, state)
             self.busy = False
             self.state = tuple([int(state[i]) for i in range(states)])
-            return PyBytes_FromStringAndSize(<char *>data + room - used, <Py_ssize_t>used)
+            stream = PyBytes_FromStringAndSize(NULL, <Py_ssize_t>used)
+            ggc_prefer_large_pages(PyBytes_AS_STRING(stream), used)
+            memcpy(PyBytes_AS_STRING(stream), data + room - used, used)
+            return stream
         finally:
             free(data)
 
@@ -314,8 +323,7 @@ cdef double information(const ggc_rans_reader *r) noexcept:
     cdef uint32_t k
     for k in range(r.live):
         bits += log2(<double>r.x[k]) if r.x[k] else 0.0
-    # All states but the first began with a word's place to fill.
-    return bits - 32.0 * (r.live - 1)
+    return bits  # a state that began with a word holds the word's bits above its least value
 
 
 cdef class RansReader:
@@ -510,6 +518,19 @@ cdef class StackCore:
         self.stack.step = 0
         for k in range(self.stack.states):
             self.stack.x[k] = ring[k]
+
+    def to_bytes(self, bytes head not None):
+        """The head, and then the words, the top one first."""
+        cdef Py_ssize_t size = len(head)
+        cdef bytes data = PyBytes_FromStringAndSize(NULL, size + 4 * <Py_ssize_t>self.stack.size)
+        cdef uint8_t *target = <uint8_t *>PyBytes_AS_STRING(data)
+        memcpy(target, PyBytes_AS_STRING(head), <size_t>size)
+        self.acquire()
+        with nogil:
+            ggc_prefer_large_pages(target, <size_t>size + 4 * self.stack.size)
+            ggc_stack_store(&self.stack, target + size)
+        self.busy = False
+        return data
 
     def words(self):
         """Copy of the words below the states, uint32, the top one last."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pyggc.entropy import DyadicModel, RansDecoder, RansEncoder
+from pyggc.entropy import DyadicModel, RansDecoder, RansEncoder, StaticModel
 from pyggc.entropy.reference import ReferenceDecoder, ReferenceModel
 
 # A sequence that needs no random generator: the digits of the Weyl sequence of the golden ratio, skewed.
@@ -86,3 +86,31 @@ def test_adapted_cdf():
         model = DyadicModel(4, rate=4, schedule=schedule)
         RansEncoder().push([0, 1, 2, 3, 0, 0, 1, 0, 0, 2], model)
         assert model.cdf_q15[0].tolist() == cdf
+
+
+STATIC = [
+    [0, 9000, 17000, 22000, 25000, 27000, 28500, 29500, 30300, 30900, 31400, 31800, 32100, 32300, 32500, 32700, 32768]
+]
+
+#: Streams of 60 symbols under a static model, and of the raw values and Exp-Golomb codes after them.
+GOLDEN_STATES = {
+    1: "7a8abb861b00002b1e422d9f9dc7c9491bfc6b6b9af1e4035e837ccd524c2f1bc24e",
+    2: "0a7561247ba5ebdef9d8c596de6e64b66e89891ceef936e4122a192dbcdb26aa31202c",
+    4: "9f31c4e27dc35d95fe20d78648c55cf404fd8c3a68f3fa5fdb3c0ba430872a02e02908e5",
+}
+
+
+@pytest.mark.parametrize("states", GOLDEN_STATES)
+def test_streams_of_a_static_model(states):
+    model = StaticModel(STATIC)
+    encoder = RansEncoder(states)
+    encoder.push(SKEWED[:60], model)
+    encoder.push_bits(0xABCDE, 20)
+    encoder.push_exp_golomb([0, 9, 1000], 2)
+    data = encoder.finish()
+    assert data.hex() == GOLDEN_STATES[states]
+    decoder = RansDecoder(data, states)
+    assert (decoder.pop(60, model) == SKEWED[:60]).all()
+    assert decoder.pop_bits(20) == 0xABCDE
+    assert decoder.pop_exp_golomb(3, 2).tolist() == [0, 9, 1000]
+    decoder.finish()

@@ -1,27 +1,24 @@
-/* The loop that runs a model over symbols on behalf of an encoder. */
-#include "ggc/model.h"
+/* The loops that run models, for any processor; and the choice among the variants. */
+#define GGC_VARIANT ggc_run_baseline
+#include "ggc/run.h"
 
-static GGC_ALWAYS_INLINE void run(const ggc_kind kind, const ggc_model *m, const uint16_t *symbols,
-                                  const uint32_t *contexts, uint32_t context, size_t n, uint32_t *steps) {
-    ggc_cursor c;
-    ggc_cursor_init(kind, m, &c);
-    if (contexts) {
-        for (size_t i = 0; i < n; i++) {
-            ggc_cursor_open(kind, m, contexts[i], &c);
-            steps[i] = ggc_take(kind, m, &c, symbols[i]);
-            ggc_cursor_close(kind, m, &c);
-        }
-        return;
-    }
-    ggc_cursor_open(kind, m, context, &c);
-    for (size_t i = 0; i < n; i++)
-        steps[i] = ggc_take(kind, m, &c, symbols[i]);
-    ggc_cursor_close(kind, m, &c);
+#if defined(__x86_64__)
+extern const ggc_run_variant ggc_run_avx2;
+
+int ggc_run_wide(void) {
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
 }
 
-void ggc_model_run(const ggc_model *m, const uint16_t *symbols, const uint32_t *contexts, uint32_t context, size_t n,
-                   uint32_t *steps) {
-#define RUN(kind) run(kind, m, symbols, contexts, context, n, steps)
-    GGC_BY_KIND(m, RUN)
-#undef RUN
+const ggc_run_variant *ggc_run_variant_of(const ggc_model *m) {
+    return m->wide ? &ggc_run_avx2 : &ggc_run_baseline;
 }
+#else
+int ggc_run_wide(void) {
+    return 0;
+}
+
+const ggc_run_variant *ggc_run_variant_of(const ggc_model *m) {
+    (void)m;
+    return &ggc_run_baseline;
+}
+#endif

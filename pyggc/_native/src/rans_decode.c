@@ -100,8 +100,9 @@ static GGC_ALWAYS_INLINE size_t pop_rounds(ggc_rans_reader *r, const uint32_t st
     return i;
 }
 
-static GGC_ALWAYS_INLINE void pop(ggc_rans_reader *r, const ggc_kind kind, const ggc_model *m, const uint32_t *contexts,
-                                  uint32_t context, size_t n, uint16_t *symbols) {
+static GGC_ALWAYS_INLINE void pop(ggc_rans_reader *r, const ggc_kind kind, const ggc_model *model,
+                                  const uint32_t *contexts, uint32_t context, size_t n, uint16_t *symbols) {
+    const ggc_model copy = *model, *m = &copy; /* which the stores below cannot alias */
     ggc_cursor c;
     size_t i = 0;
     ggc_cursor_init(kind, m, &c);

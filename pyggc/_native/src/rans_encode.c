@@ -1,21 +1,14 @@
 /* rANS without the models: the log of the forward pass, the backward pass, and the flush. */
 #include <stdlib.h>
 
+#include "ggc/memory.h"
 #include "ggc/rans.h"
 
 void ggc_reciprocals_fill(ggc_reciprocals *r) {
     for (uint32_t f = 1; f <= GGC_CDF_TOTAL; f++) {
-        const int k = f == 1 ? 1 : 32 - __builtin_clz(f - 1); /* f = 1 as if it were 2: one bit more, and q is 64 bits */
-        const ggc_u128 u = (ggc_u128)1 << (63 + k);
-        const uint32_t rest = (uint32_t)(u % f);
-        if (f == 1) {
-            r->factor[f] = UINT64_MAX, r->shift[f] = 128; /* (x + 1) (2^64 - 1) >> 64 = x */
-            continue;
-        }
-        const int up = (uint64_t)f * (f - rest) < (uint64_t)1 << (14 + k);
-        const int exact = rest == 0;
-        r->factor[f] = (uint64_t)(u / f) + (uint64_t)(up && !exact);
-        r->shift[f] = (uint8_t)((k - 1) | (up || exact ? 0 : 128));
+        const ggc_reciprocal one = ggc_reciprocal_of(f);
+        r->factor[f] = one.factor;
+        r->shift[f] = (uint8_t)(one.shift | one.add << 7);
     }
 }
 
@@ -28,6 +21,7 @@ int ggc_log_reserve(ggc_step_log *log, size_t more) {
     uint32_t *grown = realloc(log->steps, wanted * sizeof *grown);
     if (!grown)
         return 0;
+    ggc_prefer_large_pages(grown + log->size, (wanted - log->size) * sizeof *grown);
     log->steps = grown;
     log->capacity = wanted;
     return 1;

@@ -1,6 +1,7 @@
 /* rANS as a stack. */
 #include <stdlib.h>
 
+#include "ggc/memory.h"
 #include "ggc/stack.h"
 
 int ggc_stack_reserve(ggc_rans_stack *s, size_t words) {
@@ -12,6 +13,7 @@ int ggc_stack_reserve(ggc_rans_stack *s, size_t words) {
     uint32_t *grown = realloc(s->words, wanted * sizeof *grown);
     if (!grown)
         return 0;
+    ggc_prefer_large_pages(grown + s->size, (wanted - s->size) * sizeof *grown);
     s->words = grown;
     s->capacity = wanted;
     return 1;
@@ -27,15 +29,14 @@ static GGC_ALWAYS_INLINE uint64_t put(const ggc_reciprocals *r, uint64_t x, uint
 static GGC_ALWAYS_INLINE void push(ggc_rans_stack *s, const uint32_t states, const ggc_reciprocals *r,
                                    const uint32_t *steps, size_t n) {
     uint32_t *words = s->words + s->size;
-    /* x[k]: the state of the k-th step of a round, whose first is the one popped first. */
-    uint64_t x[GGC_RANS_MAX_STATES];
     const uint32_t first = s->step - (uint32_t)n;
+    for (size_t k = n; k % states;) {
+        uint64_t *last = &s->x[(first + (uint32_t)--k) & (states - 1)];
+        *last = put(r, *last, steps[k], &words);
+    }
+    uint64_t x[GGC_RANS_MAX_STATES]; /* of the steps of a round */
     for (uint32_t k = 0; k < states; k++)
         x[k] = s->x[(first + k) & (states - 1)];
-    for (size_t k = n; k % states;) {
-        k--;
-        x[k & (states - 1)] = put(r, x[k & (states - 1)], steps[k], &words);
-    }
     for (size_t k = n - n % states; k > 0; k -= states)
         for (uint32_t i = states; i-- > 0;)
             x[i] = put(r, x[i], steps[k - states + i], &words);
@@ -46,7 +47,8 @@ static GGC_ALWAYS_INLINE void push(ggc_rans_stack *s, const uint32_t states, con
 }
 
 int ggc_stack_push(ggc_rans_stack *s, const ggc_reciprocals *r, const uint32_t *steps, size_t n) {
-    /* Each step adds at most 15 bits, and a state holds back fewer than a word; one more is stored and does not count. */
+    /* Each step adds at most 15 bits, and a state holds back fewer than a word; one more is stored and does not count.
+     */
     if (!ggc_stack_reserve(s, n / 2 + 2 * GGC_RANS_MAX_STATES))
         return 0;
     if (s->states == 1)
@@ -56,6 +58,19 @@ int ggc_stack_push(ggc_rans_stack *s, const ggc_reciprocals *r, const uint32_t *
     else
         push(s, 4, r, steps, n);
     return 1;
+}
+
+/* Symbols of one context of a static model, without steps in between. */
+static void push_puts(ggc_rans_stack *s, const ggc_model *m, uint32_t context, const uint16_t *symbols, size_t n) {
+    uint64_t x[GGC_RANS_MAX_STATES];
+    const uint32_t first = s->step - (uint32_t)n;
+    for (uint32_t k = 0; k < s->states; k++)
+        x[k] = s->x[(first + k) & (s->states - 1)];
+    uint32_t *end = ggc_run_variant_of(m)->push(&m->of.fixed, context, symbols, n, s->states, x, s->words + s->size);
+    for (uint32_t k = 0; k < s->states; k++)
+        s->x[(first + k) & (s->states - 1)] = x[k];
+    s->step = first;
+    s->size = s->extent = (size_t)(end - s->words);
 }
 
 /* A model that does not adapt can be run from the last symbols on, in chunks. */
@@ -72,6 +87,10 @@ static int push_static(ggc_rans_stack *s, const ggc_reciprocals *r, const ggc_mo
         const size_t chunk = left < GGC_CHUNK ? left : GGC_CHUNK;
         left -= chunk;
         ggc_view_read_u16(symbols, left, chunk, m->num_symbols - 1, symbol);
+        if (!contexts->stride && m->of.fixed.puts && m->num_symbols > 1) {
+            push_puts(s, m, only, symbol, chunk);
+            continue;
+        }
         if (contexts->stride)
             ggc_view_read_u32(contexts, left, chunk, m->num_contexts - 1, context);
         ggc_model_run(m, symbol, contexts->stride ? context : NULL, only, chunk, steps);
@@ -101,8 +120,9 @@ static inline void refill(ggc_rans_stack *s, uint64_t *x) {
         s->dry = 1;
 }
 
-static GGC_ALWAYS_INLINE void pop(ggc_rans_stack *s, const ggc_kind kind, const ggc_model *m, const uint32_t *contexts,
-                                  uint32_t context, size_t n, uint16_t *symbols) {
+static GGC_ALWAYS_INLINE void pop(ggc_rans_stack *s, const ggc_kind kind, const ggc_model *model,
+                                  const uint32_t *contexts, uint32_t context, size_t n, uint16_t *symbols) {
+    const ggc_model copy = *model, *m = &copy; /* which the stores below cannot alias */
     ggc_cursor c;
     ggc_cursor_init(kind, m, &c);
     if (!contexts)
@@ -176,4 +196,9 @@ int ggc_stack_pop_exp_golomb(ggc_rans_stack *s, int order, size_t n, uint32_t *v
         values[i] = (uint32_t)value;
     }
     return 1;
+}
+
+void ggc_stack_store(const ggc_rans_stack *s, uint8_t *bytes) {
+    for (size_t k = s->size; k-- > 0; bytes += GGC_RANS_WORD_BYTES)
+        ggc_store_word(bytes, s->words[k]);
 }

@@ -157,6 +157,7 @@ class Encoder(Coder):
         """
         check_tokens(tokens, model)
         if isinstance(tokens, EscapedInteger):
+            symbols: npt.NDArray[Any]
             symbols, rest = tokens.encode(values)
             self.push(symbols, model, contexts)
             self.push_exp_golomb(rest, tokens.order)
@@ -218,7 +219,8 @@ class Decoder(Coder):
         """
         bank, shape = bank_of(model), shape_of(n)
         if out is None:
-            out = np.empty(shape, np.uint8 if bank.num_symbols <= 256 else np.uint16)
+            dtype: type[np.unsignedinteger[Any]] = np.uint8 if bank.num_symbols <= 256 else np.uint16
+            out = np.empty(shape, dtype)
         elif isinstance(out, np.ndarray) and out.shape != shape:
             raise ValueError(f"out must have the shape {shape}, not {out.shape}")
         self._core.pop(out, bank, contexts)

@@ -34,8 +34,8 @@ class RansEncoder(Encoder):
     Parameters
     ----------
     states : {2, 1, 4}
-        Interleaved states: steps of two decode at the same time. Four are faster with static models; one is the
-        simplest to decode, and saves a byte.
+        Interleaved states: steps of two decode at the same time. Four are faster still with static models, and take a
+        byte more; one is the simplest to decode, and saves half a byte.
 
     Raises
     ------

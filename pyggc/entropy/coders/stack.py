@@ -86,6 +86,7 @@ class RansStack(Encoder, Decoder):
         check_tokens(tokens, model)
         checked = bank_of(model).costs  # refuses what the model would, before anything is pushed
         if isinstance(tokens, EscapedInteger):
+            symbols: npt.NDArray[Any]
             symbols, rest = tokens.encode(values)
             checked(symbols, contexts, None)
             self.push_exp_golomb(rest, tokens.order)
@@ -129,10 +130,12 @@ class RansStack(Encoder, Decoder):
         if self.is_empty:
             return b""
         _, states = self._core.position
-        words = self._core.words()[::-1].astype(">u4").tobytes()
         if self._states == 1:
-            return states[0].to_bytes(max((states[0].bit_length() + 7) // 8, 1), "big") + words
-        return b"".join(x.to_bytes(8, "big") for x in states) + words
+            head = states[0].to_bytes(max((states[0].bit_length() + 7) // 8, 1), "big")
+        else:
+            head = b"".join(x.to_bytes(8, "big") for x in states)
+        data: bytes = self._core.to_bytes(head)
+        return data
 
     def finish(self) -> None:  # type: ignore[override]  # a stack ends as a decoder does; its bytes: `to_bytes`
         """Check that the stack is empty.

@@ -90,9 +90,10 @@ class ReferenceModel:
 class ReferenceEncoder:
     """`RansEncoder`, one symbol at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, num_states: int = 2) -> None:
+        self.num_states = num_states
         self.steps: list[tuple[int, int]] = []
-        self.state = (_INITIAL, 0)
+        self.state: tuple[int, ...] = (_INITIAL, *[0] * (num_states - 1))
 
     def push(self, symbol: int, model: ReferenceModel, context: int = 0) -> None:
         """Log a symbol; the model adapts."""
@@ -104,54 +105,90 @@ class ReferenceEncoder:
         """Log a value as raw bits."""
         self.steps += _bit_steps(value, width)
 
+    def push_exp_golomb(self, value: int, order: int) -> None:
+        """Log a value as an Exp-Golomb code, each bit of its prefix a step."""
+        width = (value + (1 << order)).bit_length() - 1
+        for bit in [0] * (width - order) + [1]:
+            self.push_bits(bit, 1)
+        self.push_bits(value + (1 << order) - (1 << width), width)
+
     def finish(self) -> bytes:
-        """Code the steps, the last first, and put both states into the stream."""
+        """Code the steps, the last first, and put all states into the stream."""
         words: list[int] = []  # in the order of emission: the reverse of the stream's
+        held: list[int] = []
+        x = [_INITIAL]
 
-        def put(x: int, start: int, frequency: int) -> int:
-            if x >> 49 >= frequency:
-                words.append(x & 0xFFFFFFFF)
-                x >>= _WORD
-            return (x // frequency << CDF_BITS) + x % frequency + start
+        def full(k: int, frequency: int) -> bool:
+            return x[k] >> 49 >= frequency
 
-        states, forked = [_INITIAL, 0], False
+        def put(k: int, start: int, frequency: int) -> None:
+            if full(k, frequency):
+                words.append(x[k] & 0xFFFFFFFF)
+                x[k] >>= _WORD
+            x[k] = (x[k] // frequency << CDF_BITS) + x[k] % frequency + start
+
         for k in reversed(range(len(self.steps))):
             start, frequency = self.steps[k]
-            mine = k & 1 if forked else 0
-            if not forked and states[0] >> 49 >= frequency:
-                mine, forked = k & 1, True
-                x = states[0]
-                states[mine], states[mine ^ 1] = x >> _WORD, _LOWER | (x & 0xFFFFFFFF)
-            states[mine] = put(states[mine], start, frequency)
-        self.state = (states[0], states[1])
-        x = states[0]
-        if forked:
-            words.append(states[1] & 0xFFFFFFFF)
-            upper = states[1] >> _WORD
+            live = len(x)
+            if live < self.num_states and full(k % live, frequency):
+                held.append(x[k % live] & 0xFFFFFFFF)
+                x[k % live] >>= _WORD
+                if len(held) == live:
+                    ring = [x[(k + i) % live] for i in range(live)] + [_LOWER | word for word in held]
+                    x = [ring[(i - k) % len(ring)] for i in range(len(ring))]
+                    held = []
+            put(k % len(x), start, frequency)
+        self.state = (*x, *[0] * (self.num_states - len(x)))
+        words += held
+        for other in reversed(x[1:]):
+            words.append(other & 0xFFFFFFFF)
+            upper = other >> _WORD
             length = upper.bit_length() - 1
             for step in reversed(_bit_steps(length, _FOLD_BITS) + _bit_steps(upper - (1 << length), length)):
-                x = put(x, *step)
-        head = b"" if x == _INITIAL else x.to_bytes((x.bit_length() + 7) // 8, "big")
+                put(0, *step)
+        if self.num_states == 4 and len(x) > 1:
+            put(0, *_bit_steps(len(x) == 4, 1)[0])
+        head = b"" if x[0] == _INITIAL else x[0].to_bytes((x[0].bit_length() + 7) // 8, "big")
         return head + b"".join(word.to_bytes(4, "big") for word in reversed(words))
 
 
 class ReferenceDecoder:
     """`RansDecoder`, one symbol at a time."""
 
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self.position = len(data) if len(data) <= 8 else 5 + (len(data) - 5) % 4
-        self.states = [int.from_bytes(data[: self.position], "big") if data else _INITIAL, 0]
-        if data and (data[0] == 0 or self.states[0] <= _INITIAL):
+    def __init__(self, data: bytes, num_states: int = 2) -> None:
+        self.num_states = num_states
+        head = len(data) if len(data) <= 8 else 5 + (len(data) - 5) % 4
+        self.size = len(data)
+        self.words = [int.from_bytes(data[at : at + 4], "big") for at in range(head, len(data), 4)]
+        self.x = [int.from_bytes(data[:head], "big") if data else _INITIAL]
+        if data and (data[0] == 0 or self.x[0] <= _INITIAL):
             raise BitstreamError("expected a state above the initial one without leading zeros")
-        self.forked = self.position < len(data)
+        self.held: list[int] = []
         self.step = 0
-        if self.forked:
-            length = self._take_single(_FOLD_BITS)
-            upper = 1 << length | self._take_single(length)
-            if self.position == len(data):
-                raise TruncatedStream("expected a word, found the end")
-            self.states[1] = upper << _WORD | self._word()
+        if self.words and num_states > 1:
+            self._unfold()
+
+    def _unfold(self) -> None:
+        first = self.x[0]
+
+        def take(width: int) -> int:
+            nonlocal first
+            value = 0
+            for start, bits in _chunks(width):
+                chunk = first % CDF_TOTAL >> (CDF_BITS - bits)
+                first = (first >> CDF_BITS << (CDF_BITS - bits)) + first % (1 << (CDF_BITS - bits))
+                if first < _LOWER:
+                    first = first << _WORD | self._word()
+                value |= chunk << start
+            return value
+
+        live = 4 if self.num_states == 4 and take(1) else 2
+        others = []
+        for _ in range(1, live):
+            length = take(_FOLD_BITS)
+            upper = 1 << length | take(length)
+            others.append(upper << _WORD | self._word())
+        self.x = [first, *others]
 
     def pop(self, model: ReferenceModel, context: int = 0) -> int:
         """Decode a symbol; the model adapts."""
@@ -165,68 +202,72 @@ class ReferenceDecoder:
     def pop_bits(self, width: int) -> int:
         """Decode a value of raw bits."""
         value = 0
-        while width > 0:
-            bits = min(width, CDF_BITS)
+        for start, bits in _chunks(width):
             chunk = self._slot() >> (CDF_BITS - bits)
             self._advance(chunk << (CDF_BITS - bits), 1 << (CDF_BITS - bits))
-            value, width = value << bits | chunk, width - bits
+            value |= chunk << start
         return value
 
+    def pop_exp_golomb(self, order: int) -> int:
+        """Decode an Exp-Golomb code."""
+        width = order
+        while not self.pop_bits(1):
+            width += 1
+        return (1 << width) + self.pop_bits(width) - (1 << order)
+
     @property
-    def state(self) -> tuple[int, int, int]:
-        """The state of the next step, the other, and the bytes consumed."""
-        mine = self._mine()
-        return self.states[mine], self.states[mine ^ 1], self.position
+    def state(self) -> tuple[int, ...]:
+        """The state of the next step, the others, and the bytes consumed."""
+        ring = [self.x[(self.step + k) % len(self.x)] for k in range(len(self.x))]
+        return (*ring, *[0] * (self.num_states - len(ring)), self.size - 4 * len(self.words))
 
     def finish(self) -> None:
         """Check that the stream ends here."""
-        if self.forked or self.states[0] != _INITIAL:
+        if self.x != [_INITIAL] or self.words or self.held:
             raise BitstreamError("expected the initial state, found another")
 
-    def _mine(self) -> int:
-        return self.step & 1 if self.forked else 0
-
     def _slot(self) -> int:
-        return self.states[self._mine()] % CDF_TOTAL
+        return self.x[self.step % len(self.x)] % CDF_TOTAL
 
     def _word(self) -> int:
-        self.position += 4
-        return int.from_bytes(self.data[self.position - 4 : self.position], "big")
-
-    def _take_single(self, width: int) -> int:
-        """Raw bits of the first state alone."""
-        self.step = 0
-        value = 0
-        while width > 0:
-            bits = min(width, CDF_BITS)
-            value, width = value << bits | self.pop_bits(bits), width - bits
-            self.step = 0
-        return value
+        if not self.words:
+            raise TruncatedStream("expected a word, found the end")
+        return self.words.pop(0)
 
     def _advance(self, start: int, frequency: int) -> None:
-        mine = self._mine()
-        x = self.states[mine]
+        live, k = len(self.x), self.step
+        x = self.x[k % live]
         x = frequency * (x >> CDF_BITS) + x % CDF_TOTAL - start
-        if self.forked and x < _LOWER:
-            if self.position < len(self.data):
-                x = x << _WORD | self._word()
-            elif self.states[mine ^ 1] >> _WORD == 1:
-                x = x << _WORD | self.states[mine ^ 1] & 0xFFFFFFFF
-                self.states, self.forked, mine = [0, 0], False, 0
-            else:
+        if x < _LOWER and (self.words or self.held):
+            x = x << _WORD | (self._word() if self.words else self.held.pop())
+        elif x < _LOWER and live > 1:
+            ring = [self.x[(k + i) % live] for i in range(live)]
+            given = ring[live // 2 :]
+            if any(y >> _WORD != 1 for y in given):
                 raise TruncatedStream("expected a word, found the end")
-        elif not self.forked and x < _INITIAL:
+            self.held = [y & 0xFFFFFFFF for y in given]
+            x = x << _WORD | self.held.pop()
+            ring = [x, *ring[1 : live // 2]]
+            self.x = [ring[(i - k) % len(ring)] for i in range(len(ring))]
+        elif live == 1 and x < _INITIAL:
             raise TruncatedStream("expected a state that holds more symbols, found the end")
-        self.states[mine] = x
+        self.x[k % len(self.x)] = x
         self.step += 1
 
 
-def _bit_steps(value: int, width: int) -> list[tuple[int, int]]:
-    """Intervals of the chunks of a raw value: at most 15 bits each, the most significant first."""
-    steps = []
+def _chunks(width: int) -> list[tuple[int, int]]:
+    """Where each chunk of a raw value lies, and its bits: at most 15, the most significant first."""
+    chunks = []
     while width > 0:
         bits = min(width, CDF_BITS)
         width -= bits
-        chunk = value >> width & ((1 << bits) - 1)
-        steps.append((chunk << (CDF_BITS - bits), 1 << (CDF_BITS - bits)))
-    return steps
+        chunks.append((width, bits))
+    return chunks
+
+
+def _bit_steps(value: int, width: int) -> list[tuple[int, int]]:
+    """Intervals of the chunks of a raw value."""
+    return [
+        ((value >> start & ((1 << bits) - 1)) << (CDF_BITS - bits), 1 << (CDF_BITS - bits))
+        for start, bits in _chunks(width)
+    ]

@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 #if defined(__SSE2__)
-#include <emmintrin.h>
+#include <immintrin.h>
 #endif
 
 #define GGC_CDF_BITS 15
@@ -19,9 +19,12 @@
 #define GGC_LANES 16
 #define GGC_MAX_RATES 2
 
-/* A CDF in registers: two vectors of 16 bytes, which SSE2 and NEON have everywhere. (One of 32 bytes with AVX2 was
- * measured and is no faster: the latency of one symbol after the other decides, not the width.) */
+/* A CDF in registers: two vectors of 16 bytes, which SSE2 and NEON have everywhere, or one of 32. */
+#if defined(__AVX2__)
+#define GGC_PARTS 1
+#else
 #define GGC_PARTS 2
+#endif
 #define GGC_PART_LANES (GGC_LANES / GGC_PARTS)
 
 typedef uint16_t ggc_u16_part __attribute__((vector_size(2 * GGC_PART_LANES)));
@@ -43,10 +46,10 @@ typedef struct {
     uint16_t saturation;                  /* the larger num_gains */
 } ggc_dyadic;
 
-/* What an update needs besides the CDF: the lowest value of each lane (every symbol below one unit wide), and
- * the highest (every symbol above one unit wide). */
+/* What an update needs besides the CDF: the number of each lane, its highest value (every symbol above one unit wide),
+ * and how much higher that is than its lowest (every symbol below one unit wide). */
 typedef struct {
-    ggc_cdf index, floor, ceiling;
+    ggc_cdf index, ceiling, reach;
 } ggc_bounds;
 
 static inline ggc_cdf ggc_load_cdf(const uint16_t *lanes) {
@@ -64,8 +67,8 @@ static inline ggc_bounds ggc_bounds_of(int num_symbols) {
     for (int j = 0; j < GGC_LANES; j++) {
         const int above = num_symbols - (j + 1);
         lanes[0][j] = (uint16_t)j;
-        lanes[1][j] = (uint16_t)(j + 1);
-        lanes[2][j] = (uint16_t)(GGC_CDF_TOTAL - (uint32_t)(above > 0 ? above : 0));
+        lanes[1][j] = (uint16_t)(GGC_CDF_TOTAL - (uint32_t)(above > 0 ? above : 0));
+        lanes[2][j] = (uint16_t)(lanes[1][j] - (j + 1));
     }
     return (ggc_bounds){ggc_load_cdf(lanes[0]), ggc_load_cdf(lanes[1]), ggc_load_cdf(lanes[2])};
 }
@@ -95,7 +98,9 @@ static inline ggc_cdf ggc_below_slot(ggc_cdf cdf, uint32_t slot) {
 
 /* The number of lanes below: the symbol. The last lane is never one of them. */
 static inline uint32_t ggc_count_below(ggc_cdf below) {
-#if defined(__SSE2__)
+#if defined(__AVX2__)
+    return (uint32_t)__builtin_ctz(~(uint32_t)_mm256_movemask_epi8((__m256i)below.part[0])) / 2;
+#elif defined(__SSE2__)
     return (uint32_t)__builtin_ctz(
         ~(uint32_t)_mm_movemask_epi8(_mm_packs_epi16((__m128i)below.part[0], (__m128i)below.part[1])));
 #else
@@ -112,27 +117,31 @@ static inline uint32_t ggc_cdf_start(const uint16_t *lanes, uint32_t symbol) {
     return lanes[(symbol - 1) & (GGC_LANES - 1)] & -(uint32_t)(symbol != 0);
 }
 
-/* One step of adaptation toward a symbol, given the lanes below it. With `toward` = fl - floor below the symbol (>= 0)
- * and fl - ceiling at and above it (<= 0), both formulas of the draft are fl -= floor(toward * gain), but that the
- * steady state rounds away from zero below the symbol: ceil(g / 2^r) = floor((g - 1) / 2^r) + 1. The shifts of negative
- * numbers are arithmetic: they must floor. Neither step can pass the bound that it moves toward, and both are
- * monotonic in the distance to it, so a strictly increasing CDF stays one. */
+/* One step of adaptation toward a symbol, given the lanes below it. With `toward` = fl less its lowest value below the
+ * symbol (>= 0), and less its highest at and above it (<= 0), both formulas of the draft are fl -= floor(toward *
+ * gain), but that the steady state rounds away from zero below the symbol: ceil(g / 2^r) = floor((g - 1) / 2^r) + 1.
+ * The shifts of negative numbers are arithmetic: they must floor. Neither step can pass the bound that it moves toward,
+ * and both are monotonic in the distance to it, so a strictly increasing CDF stays one. */
 static inline ggc_cdf ggc_adapt(ggc_cdf cdf, const ggc_bounds *b, ggc_cdf lanes_below, uint32_t count,
                                 const uint16_t *gains, uint32_t num_gains, int rate) {
-    const int early = count < num_gains;
-    const int32_t gain = early ? gains[count] : 0;
-    for (int p = 0; p < GGC_PARTS; p++) {
-        const ggc_u16_part below = lanes_below.part[p];
-        ggc_i16_part toward =
-            (ggc_i16_part)(cdf.part[p] - ((b->floor.part[p] & below) | (b->ceiling.part[p] & ~below)));
-        if (early) {
+    if (count < num_gains) {
+        const int32_t gain = gains[count];
+        for (int p = 0; p < GGC_PARTS; p++) {
+            ggc_i16_part toward =
+                (ggc_i16_part)(cdf.part[p] - b->ceiling.part[p] + (b->reach.part[p] & lanes_below.part[p]));
             for (int j = 0; j < GGC_PART_LANES; j++)
                 toward[j] = (int16_t)((toward[j] * gain) >> GGC_CDF_BITS);
-        } else {
-            const ggc_i16_part one_below = (ggc_i16_part)below; /* -1 below the symbol, else 0 */
-            toward = ((toward + one_below) >> rate) - one_below;
+            cdf.part[p] -= (ggc_u16_part)toward;
         }
-        cdf.part[p] -= (ggc_u16_part)toward;
+        return cdf;
+    }
+    /* A lane below is all ones, -1: what is added to `toward`, and what the step is more, in one term each; both do not
+     * depend on the CDF, which has three operations from one symbol to the next. */
+    for (int p = 0; p < GGC_PARTS; p++) {
+        const ggc_u16_part below = lanes_below.part[p];
+        const ggc_i16_part toward =
+            (ggc_i16_part)(cdf.part[p] + (((b->reach.part[p] - 1) & below) - b->ceiling.part[p]));
+        cdf.part[p] = (cdf.part[p] + below) - (ggc_u16_part)(toward >> rate);
     }
     return cdf;
 }

@@ -19,6 +19,7 @@ typedef enum { GGC_DYADIC, GGC_DYADIC_MIXED, GGC_STATIC } ggc_kind;
 typedef struct {
     ggc_kind kind;
     uint32_t num_symbols, num_contexts;
+    int wide; /* use the loops for AVX2 */
     union {
         ggc_dyadic dyadic; /* GGC_DYADIC: one rate; GGC_DYADIC_MIXED: two */
         ggc_static fixed;
@@ -56,6 +57,7 @@ static GGC_ALWAYS_INLINE int ggc_num_rates(const ggc_kind kind) {
 
 /* To be called once for a run of symbols. */
 static GGC_ALWAYS_INLINE void ggc_cursor_init(const ggc_kind kind, const ggc_model *m, ggc_cursor *c) {
+    *c = (ggc_cursor){0};
     if (kind != GGC_STATIC)
         c->bounds = ggc_bounds_of((int)m->num_symbols);
 }
@@ -85,6 +87,7 @@ static GGC_ALWAYS_INLINE uint32_t ggc_take(const ggc_kind kind, const ggc_model 
         return GGC_STEP(start, end - start);
     }
     case GGC_STATIC:
+        __asm__("" : "+r"(symbol)); /* one load after the other: a gather is slower */
         return m->of.fixed.steps[(size_t)c->context * m->num_symbols + symbol];
     }
     return 0;
@@ -114,8 +117,25 @@ static GGC_ALWAYS_INLINE uint32_t ggc_find(const ggc_kind kind, const ggc_model 
     return symbol;
 }
 
-/* src/entropy_run.c: runs a model over symbols, and writes the step of each. Without contexts all are in `context`. */
-void ggc_model_run(const ggc_model *m, const uint16_t *symbols, const uint32_t *contexts, uint32_t context, size_t n,
-                   uint32_t *steps);
+/* src/entropy_run.c. The loops for a processor, of which each variant (run.h) has its own. */
+typedef struct {
+    /* Runs a model over symbols, and writes the step of each. Without contexts all are in `context`. */
+    void (*run)(const ggc_model *m, const uint16_t *symbols, const uint32_t *contexts, uint32_t context, size_t n,
+                uint32_t *steps);
+    /* Pushes symbols of one context of a static model that has `puts`, and more than one symbol, on 1, 2 or 4 rANS
+     * states in turn, the last symbol first; x[0] is that of the first symbol. Returns where the next word goes; one
+     * word more than counts may be written. */
+    uint32_t *(*push)(const ggc_static *m, uint32_t context, const uint16_t *symbols, size_t n, uint32_t states,
+                      uint64_t *x, uint32_t *words);
+} ggc_run_variant;
+
+const ggc_run_variant *ggc_run_variant_of(const ggc_model *m);
+/* Whether this processor has the instructions of the wide variant. */
+int ggc_run_wide(void);
+
+static inline void ggc_model_run(const ggc_model *m, const uint16_t *symbols, const uint32_t *contexts,
+                                 uint32_t context, size_t n, uint32_t *steps) {
+    ggc_run_variant_of(m)->run(m, symbols, contexts, context, n, steps);
+}
 
 #endif

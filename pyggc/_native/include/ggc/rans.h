@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "model.h"
+#include "reciprocal.h"
 #include "views.h"
 
 #define GGC_RANS_INITIAL ((uint64_t)GGC_CDF_TOTAL) /* the least state that every step but a sure one enlarges */
@@ -54,12 +55,7 @@ static inline int ggc_rans_full(uint64_t x, uint32_t frequency) {
     return (x >> 49) >= frequency;
 }
 
-/* Division by a frequency as a multiplication: floor(x / f) = (x + add) * factor >> (64 + shift) for all x < f 2^49.
- *
- * With 2^(k-1) < f <= 2^k, let u = 2^(63+k) = q f + r. Rounding the factor up, to q + 1, errs by x (f - r) / (f u) at
- * most, which does not reach the next multiple of 1 / f as long as x (f - r) < u; rounding it down and adding 1 to x
- * needs (x + 1) r <= u. As x < f 2^49, one of them holds: f (f - r) 2^49 < u or f r 2^49 <= u, since the smaller of r
- * and f - r is at most f / 2 <= 2^(k-1), f <= 2^k, and 2k + 48 <= 63 + k for k <= 15. */
+/* The reciprocals of all frequencies. */
 typedef struct {
     uint64_t factor[GGC_CDF_TOTAL + 1];
     uint8_t shift[GGC_CDF_TOTAL + 1]; /* and 128 where 1 is added */
@@ -68,13 +64,10 @@ typedef struct {
 /* src/rans_encode.c */
 void ggc_reciprocals_fill(ggc_reciprocals *r);
 
-__extension__ typedef unsigned __int128 ggc_u128;
-
 /* The state after a step, x being below frequency * 2^49. */
 static inline uint64_t ggc_rans_put(const ggc_reciprocals *r, uint64_t x, uint32_t step) {
     const uint32_t frequency = step & 0xffff, shift = r->shift[frequency];
-    const uint64_t q = (uint64_t)((ggc_u128)(x + (shift >> 7)) * r->factor[frequency] >> 64) >> (shift & 63);
-    return x + (step >> 16) + q * (GGC_CDF_TOTAL - frequency);
+    return x + (step >> 16) + ggc_divide(x, r->factor[frequency], shift & 63, shift >> 7) * (GGC_CDF_TOTAL - frequency);
 }
 
 /* Renormalizes the state that has just decoded a step, and ends the part of the stream that has several states when its

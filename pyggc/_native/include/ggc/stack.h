@@ -34,6 +34,9 @@ void ggc_stack_pop_bits(ggc_rans_stack *s, const ggc_view *widths, size_t n, uin
 /* 0 where no code of at most 32 bits is there. */
 int ggc_stack_pop_exp_golomb(ggc_rans_stack *s, int order, size_t n, uint32_t *values);
 
+/* The words as bytes, the top one first. */
+void ggc_stack_store(const ggc_rans_stack *s, uint8_t *bytes);
+
 /* A uniform distribution over [0, total), 1 <= total <= 2^32: a symbol owns [floor(v 2^32 / total), floor((v + 1)
  * 2^32 / total)) of 2^32 slots. `count` symbols from `first` on are one of larger probability. */
 #define GGC_UNIFORM_BITS 32

@@ -6,11 +6,21 @@
 #include <stdint.h>
 
 #include "dyadic.h"
+#include "reciprocal.h"
+
+/* What a rANS step of a symbol needs, in half a cache line. */
+typedef struct {
+    uint64_t factor, full; /* the reciprocal of the frequency; the least state that must give up a word first */
+    uint32_t complement;   /* 2^15 - frequency */
+    uint32_t start;
+    uint32_t shift, add;
+} ggc_static_put;
 
 typedef struct {
-    const uint16_t *ends;  /* [context][num_symbols]: fl[1] to fl[num_symbols] */
-    const uint32_t *steps; /* [context][num_symbols]: start and frequency, as a step of a log */
-    const uint16_t *first; /* [context][2^lookup_bits]: the first symbol of each run of slots */
+    const uint16_t *ends;       /* [context][num_symbols]: fl[1] to fl[num_symbols] */
+    const uint32_t *steps;      /* [context][num_symbols]: start and frequency, as a step of a log */
+    const uint16_t *first;      /* [context][2^lookup_bits]: the first symbol of each run of slots */
+    const ggc_static_put *puts; /* [context][num_symbols], or NULL where they would be too large a table */
     uint32_t num_symbols;
     int lookup_bits; /* at most GGC_CDF_BITS */
 } ggc_static;
@@ -24,14 +34,20 @@ static inline uint32_t ggc_static_symbol(const ggc_static *m, uint32_t context, 
     return symbol;
 }
 
-/* Fills the three tables from CDFs of num_symbols + 1 entries a context, which the caller has checked. */
+/* Fills the tables from CDFs of num_symbols + 1 entries a context, which the caller has checked. */
 static inline void ggc_static_fill(const uint16_t *cdfs, size_t num_contexts, uint32_t num_symbols, int lookup_bits,
-                                   uint16_t *ends, uint32_t *steps, uint16_t *first) {
+                                   uint16_t *ends, uint32_t *steps, uint16_t *first, ggc_static_put *puts) {
     for (size_t c = 0; c < num_contexts; c++, cdfs += num_symbols + 1) {
         uint32_t symbol = 0;
         for (uint32_t s = 0; s < num_symbols; s++) {
+            const uint32_t frequency = (uint32_t)(cdfs[s + 1] - cdfs[s]);
             ends[c * num_symbols + s] = cdfs[s + 1];
-            steps[c * num_symbols + s] = (uint32_t)cdfs[s] << 16 | (uint32_t)(cdfs[s + 1] - cdfs[s]);
+            steps[c * num_symbols + s] = (uint32_t)cdfs[s] << 16 | frequency;
+            if (puts) {
+                const ggc_reciprocal r = ggc_reciprocal_of(frequency);
+                puts[c * num_symbols + s] = (ggc_static_put){
+                    r.factor, (uint64_t)frequency << 49, GGC_CDF_TOTAL - frequency, cdfs[s], r.shift, r.add};
+            }
         }
         for (uint32_t run = 0; run < 1u << lookup_bits; run++) {
             while (cdfs[symbol + 1] <= run << (GGC_CDF_BITS - lookup_bits))

@@ -1,0 +1,65 @@
+/* The loops that run models over symbols on behalf of encoders.
+ *
+ * Included once by each variant, which first chooses its target and defines GGC_VARIANT, its name. (Their decoders wait
+ * for one symbol after the other, and gain nothing from wider vectors.)
+ */
+#include "ggc/model.h"
+
+static GGC_ALWAYS_INLINE void run_kind(const ggc_kind kind, const ggc_model *model, const uint16_t *symbols,
+                                       const uint32_t *contexts, uint32_t context, size_t n, uint32_t *steps) {
+    const ggc_model copy = *model, *m = &copy; /* which the stores below cannot alias */
+    ggc_cursor c;
+    ggc_cursor_init(kind, m, &c);
+    if (contexts) {
+        for (size_t i = 0; i < n; i++) {
+            ggc_cursor_open(kind, m, contexts[i], &c);
+            steps[i] = ggc_take(kind, m, &c, symbols[i]);
+            ggc_cursor_close(kind, m, &c);
+        }
+        return;
+    }
+    ggc_cursor_open(kind, m, context, &c);
+    for (size_t i = 0; i < n; i++)
+        steps[i] = ggc_take(kind, m, &c, symbols[i]);
+    ggc_cursor_close(kind, m, &c);
+}
+
+static void run(const ggc_model *m, const uint16_t *symbols, const uint32_t *contexts, uint32_t context, size_t n,
+                uint32_t *steps) {
+#define RUN(kind) run_kind(kind, m, symbols, contexts, context, n, steps)
+    GGC_BY_KIND(m, RUN)
+#undef RUN
+}
+
+static GGC_ALWAYS_INLINE uint64_t put_static(const ggc_static_put *put, uint64_t x, uint32_t **words) {
+    const int full = x >= put->full;
+    **words = (uint32_t)x; /* whether it counts is hard to predict */
+    *words += full;
+    x = full ? x >> 32 : x;
+    return x + put->start + ggc_divide(x, put->factor, put->shift, put->add) * put->complement;
+}
+
+static GGC_ALWAYS_INLINE uint32_t *push_states(const ggc_static_put *puts, const uint16_t *symbols, size_t n,
+                                               const uint32_t states, uint64_t *ring, uint32_t *words) {
+    for (; n % states; n--)
+        ring[(n - 1) % states] = put_static(puts + symbols[n - 1], ring[(n - 1) % states], &words);
+    uint64_t x[4]; /* in registers: no index of theirs is a variable */
+    for (uint32_t k = 0; k < states; k++)
+        x[k] = ring[k];
+    for (; n > 0; n -= states)
+        for (uint32_t k = states; k-- > 0;)
+            x[k] = put_static(puts + symbols[n - states + k], x[k], &words);
+    for (uint32_t k = 0; k < states; k++)
+        ring[k] = x[k];
+    return words;
+}
+
+static uint32_t *push(const ggc_static *m, uint32_t context, const uint16_t *symbols, size_t n, uint32_t states,
+                      uint64_t *x, uint32_t *words) {
+    const ggc_static_put *puts = m->puts + (size_t)context * m->num_symbols;
+    return states == 1   ? push_states(puts, symbols, n, 1, x, words)
+           : states == 2 ? push_states(puts, symbols, n, 2, x, words)
+                         : push_states(puts, symbols, n, 4, x, words);
+}
+
+const ggc_run_variant GGC_VARIANT = {run, push};
