@@ -18,6 +18,7 @@ cdef extern from "ggc/views.h" nogil:
 cdef extern from "ggc/model.h" nogil:
     enum:
         GGC_CDF_BITS
+        GGC_CDF_TOTAL
         GGC_LANES
         GGC_MAX_RATES
     ctypedef enum ggc_kind:
@@ -82,3 +83,4 @@ cdef Integers symbols_of(object symbols, Bank bank)
 cdef Integers contexts_of(object contexts, Bank bank, Integers like)
 cdef Integers out_of(object out, uint64_t limit)
 cdef tuple values_and_widths(object values, object widths)
+cdef bint use_wide() except -1

@@ -143,11 +143,16 @@ cdef object _aligned(object array, object dtype):
     return copy
 
 
+cdef bint use_wide() except -1:
+    """Whether to use the loops for AVX2: unless the processor or the environment says no."""
+    return ggc_run_wide() and os.environ.get("PYGGC_SIMD") != "baseline"
+
+
 cdef class Bank:
     """A model of any kind. `arrays`: the state that adapts, one row a context; it is not to be written to."""
 
     def __cinit__(self, *args):
-        self.model.wide = ggc_run_wide() and os.environ.get("PYGGC_SIMD") != "baseline"
+        self.model.wide = use_wide()
 
     cdef int check_idle(self) except -1:
         # Two threads adapting one CDF at a time could leave it invalid, which is more than a wrong result.
@@ -273,7 +278,9 @@ cdef class StaticBank(Bank):
         self.state = ()
         ends, steps = np.empty((contexts, symbols), np.uint16), np.empty((contexts, symbols), np.uint32)
         first = np.empty((contexts, 1 << lookup_bits), np.uint16)
-        puts = np.empty(contexts * symbols * sizeof(ggc_static_put), np.uint8) if contexts * symbols <= MAX_PUTS else None
+        puts = None
+        if contexts * symbols <= MAX_PUTS:
+            puts = _aligned(np.empty(contexts * symbols * sizeof(ggc_static_put), np.uint8), np.uint8)
         self.tables = (ends, steps, first, puts)
         self.model.kind = GGC_STATIC
         self.model.num_symbols = f.num_symbols = <uint32_t>symbols

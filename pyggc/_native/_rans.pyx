@@ -8,14 +8,19 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
 from pyggc._native._entropy cimport (
-    GGC_CDF_BITS, GGC_LANES, GGC_MAX_RAW, Bank, Integers, contexts_of, ggc_model, ggc_view, ggc_view_read_u32, integers, out_of, symbols_of,
-    values_and_widths,
+    GGC_CDF_BITS, GGC_CDF_TOTAL, GGC_LANES, GGC_MAX_RAW, Bank, Integers, contexts_of, ggc_model, ggc_view, integers,
+    out_of, symbols_of, use_wide, values_and_widths,
 )
 
 import numpy as np
 
 from pyggc.errors import BitstreamError, TruncatedStream
 
+
+cdef extern from "ggc/reciprocal.h" nogil:
+    ctypedef struct ggc_reciprocal:
+        pass
+    ggc_reciprocal ggc_reciprocal_of(uint32_t f)
 
 cdef extern from "ggc/rans.h" nogil:
     enum:
@@ -27,8 +32,6 @@ cdef extern from "ggc/rans.h" nogil:
         GGC_RANS_BAD_CODE
     const uint64_t GGC_RANS_INITIAL
     const uint64_t GGC_RANS_LOWER
-    ctypedef struct ggc_reciprocals:
-        pass
     ctypedef struct ggc_rans_reader:
         uint64_t x[4]
         const uint8_t *data
@@ -46,7 +49,6 @@ cdef extern from "ggc/rans.h" nogil:
         uint32_t bases[GGC_LANES]
         uint8_t widths[GGC_LANES]
         int num_tokens
-    void ggc_reciprocals_fill(ggc_reciprocals *r)
     int ggc_log_reserve(ggc_step_log *log, size_t more)
     int ggc_log_symbols(ggc_step_log *log, const ggc_model *m, const ggc_view *symbols, const ggc_view *contexts,
                         size_t n)
@@ -56,7 +58,8 @@ cdef extern from "ggc/rans.h" nogil:
                          const ggc_view *contexts, size_t n)
     int ggc_decode_integers(ggc_rans_reader *r, const ggc_model *m, const ggc_tokens *tokens,
                             const ggc_view *contexts, size_t n, uint32_t *values)
-    size_t ggc_rans_encode(const ggc_reciprocals *r, const ggc_step_log *log, int states, uint8_t *end, uint64_t *x)
+    size_t ggc_rans_encode(const ggc_reciprocal *table, int wide, const ggc_step_log *log, int states, uint8_t *end,
+                           uint64_t *x)
     void ggc_rans_open(ggc_rans_reader *r, const uint8_t *data, size_t size, int states)
     void ggc_rans_pop_bits(ggc_rans_reader *r, const ggc_view *widths, size_t n, uint32_t *values)
     void ggc_rans_pop_exp_golomb(ggc_rans_reader *r, int order, size_t n, uint32_t *values)
@@ -77,8 +80,8 @@ cdef extern from "ggc/stack.h" nogil:
         int dry
     void ggc_stack_store(const ggc_rans_stack *s, uint8_t *bytes)
     int ggc_stack_reserve(ggc_rans_stack *s, size_t words)
-    int ggc_stack_push(ggc_rans_stack *s, const ggc_reciprocals *r, const uint32_t *steps, size_t n)
-    int ggc_stack_push_symbols(ggc_rans_stack *s, const ggc_reciprocals *r, const ggc_model *m,
+    int ggc_stack_push(ggc_rans_stack *s, const ggc_reciprocal *r, const uint32_t *steps, size_t n)
+    int ggc_stack_push_symbols(ggc_rans_stack *s, const ggc_reciprocal *r, const ggc_model *m,
                                const ggc_view *symbols, const ggc_view *contexts, size_t n)
     void ggc_stack_pop_symbols(ggc_rans_stack *s, const ggc_model *m, const ggc_view *contexts, size_t n,
                                const ggc_view *symbols)
@@ -152,17 +155,20 @@ def tree_keys(const int32_t[::1] x, const int32_t[::1] y, uint64_t[::1] out):
             out[i] = ggc_tree_key(<uint32_t>x[i], <uint32_t>y[i])
 
 
-cdef ggc_reciprocals *_reciprocals = NULL
+cdef ggc_reciprocal *_reciprocals = NULL
 
 
-cdef ggc_reciprocals *reciprocals() except NULL:
+cdef ggc_reciprocal *reciprocals() except NULL:
     """The table of all frequencies' reciprocals, made when it is first needed."""
     global _reciprocals
+    cdef uint32_t f
     if _reciprocals == NULL:
-        _reciprocals = <ggc_reciprocals *>malloc(sizeof(ggc_reciprocals))
-        if _reciprocals == NULL:
+        table = <ggc_reciprocal *>malloc((GGC_CDF_TOTAL + 1) * sizeof(ggc_reciprocal))
+        if table == NULL:
             raise MemoryError
-        ggc_reciprocals_fill(_reciprocals)
+        for f in range(1, GGC_CDF_TOTAL + 1):
+            table[f] = ggc_reciprocal_of(f)
+        _reciprocals = table
     return _reciprocals
 
 
@@ -297,7 +303,8 @@ cdef class StepLog:
         """Code all steps; the log stays. `state` then holds the states that a decoder starts from."""
         cdef size_t room = 2 * self.log.size + GGC_RANS_OVERHEAD, used
         cdef uint64_t[GGC_RANS_MAX_STATES] state
-        cdef const ggc_reciprocals *table = reciprocals()
+        cdef const ggc_reciprocal *table = reciprocals()
+        cdef bint wide = use_wide()
         cdef bytes stream
         cdef uint8_t *data = <uint8_t *>malloc(room)
         if data == NULL:
@@ -306,7 +313,7 @@ cdef class StepLog:
             self.acquire()
             with nogil:
                 ggc_prefer_large_pages(data, room)
-                used = ggc_rans_encode(table, &self.log, states, data + room, state)
+                used = ggc_rans_encode(table, wide, &self.log, states, data + room, state)
             self.busy = False
             self.state = tuple([int(state[i]) for i in range(states)])
             stream = PyBytes_FromStringAndSize(NULL, <Py_ssize_t>used)
@@ -554,7 +561,7 @@ cdef class StackCore:
         """Push symbols so that the first of them is popped first."""
         cdef Integers s = symbols_of(symbols, bank)
         cdef Integers c = contexts_of(contexts, bank, s)
-        cdef const ggc_reciprocals *table = reciprocals()
+        cdef const ggc_reciprocal *table = reciprocals()
         cdef bint pushed
         self.acquire()
         try:
@@ -589,7 +596,7 @@ cdef class StackCore:
         self.push_log(log)
 
     cdef int push_log(self, StepLog log) except -1:
-        cdef const ggc_reciprocals *table = reciprocals()
+        cdef const ggc_reciprocal *table = reciprocals()
         cdef bint pushed
         self.acquire()
         with nogil:

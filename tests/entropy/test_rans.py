@@ -17,7 +17,6 @@ from pyggc.entropy.models import CDF_TOTAL
 from pyggc.entropy.reference import ReferenceDecoder, ReferenceEncoder, ReferenceModel
 from pyggc.errors import BitstreamError, TruncatedStream
 
-
 STATES = st.sampled_from([1, 2, 4])
 
 

@@ -9,16 +9,16 @@ int ggc_run_wide(void) {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
 }
 
-const ggc_run_variant *ggc_run_variant_of(const ggc_model *m) {
-    return m->wide ? &ggc_run_avx2 : &ggc_run_baseline;
+const ggc_run_variant *ggc_run_variant_of(int wide) {
+    return wide ? &ggc_run_avx2 : &ggc_run_baseline;
 }
 #else
 int ggc_run_wide(void) {
     return 0;
 }
 
-const ggc_run_variant *ggc_run_variant_of(const ggc_model *m) {
-    (void)m;
+const ggc_run_variant *ggc_run_variant_of(int wide) {
+    (void)wide;
     return &ggc_run_baseline;
 }
 #endif

@@ -4,14 +4,6 @@
 #include "ggc/memory.h"
 #include "ggc/rans.h"
 
-void ggc_reciprocals_fill(ggc_reciprocals *r) {
-    for (uint32_t f = 1; f <= GGC_CDF_TOTAL; f++) {
-        const ggc_reciprocal one = ggc_reciprocal_of(f);
-        r->factor[f] = one.factor;
-        r->shift[f] = (uint8_t)(one.shift | one.add << 7);
-    }
-}
-
 int ggc_log_reserve(ggc_step_log *log, size_t more) {
     size_t wanted = log->size + more;
     if (wanted <= log->capacity)
@@ -96,7 +88,7 @@ int ggc_log_symbols(ggc_step_log *log, const ggc_model *m, const ggc_view *symbo
 
 /* Where an encoder has got to on its way from the last step to the first. */
 typedef struct {
-    const ggc_reciprocals *reciprocals;
+    const ggc_reciprocal *table;
     uint64_t x[GGC_RANS_MAX_STATES];
     uint32_t live;
     uint32_t held; /* with `holds`: a word that will be a state's, when a second one has come */
@@ -115,7 +107,7 @@ static inline uint64_t put_step(writer *w, uint64_t x, uint32_t step) {
         put_word(w, (uint32_t)x);
         x >>= GGC_RANS_WORD_BITS;
     }
-    return ggc_rans_put(w->reciprocals, x, step);
+    return ggc_rans_put(w->table, x, step);
 }
 
 /* The fork: of one state into two, where the new one takes the word that would be written; and of two into four, which
@@ -141,27 +133,6 @@ static void fork_states(writer *w, size_t k) {
     }
 }
 
-/* All steps of a ring of states at a time: independent of each other, so that their divisions overlap. */
-static GGC_ALWAYS_INLINE size_t put_rounds(writer *w, const uint32_t states, const uint32_t *steps, size_t k) {
-    uint64_t x[GGC_RANS_MAX_STATES];
-    for (uint32_t i = 0; i < states; i++)
-        x[i] = w->x[i];
-    uint8_t *next = w->next;
-    for (; k >= states; k -= states)
-        for (uint32_t i = states; i-- > 0;) {
-            const uint32_t step = steps[k - states + i];
-            /* Whether a word goes out is hard to predict: it is stored anyway, before the bytes that count. */
-            const int full = ggc_rans_full(x[i], step & 0xffff);
-            ggc_store_word(next - GGC_RANS_WORD_BYTES, (uint32_t)x[i]);
-            next -= full ? GGC_RANS_WORD_BYTES : 0;
-            x[i] = ggc_rans_put(w->reciprocals, full ? x[i] >> GGC_RANS_WORD_BITS : x[i], step);
-        }
-    for (uint32_t i = 0; i < states; i++)
-        w->x[i] = x[i];
-    w->next = next;
-    return k;
-}
-
 /* Raw bits into the first state, in the reverse of the order in which a decoder takes them. */
 static void fold_bits(writer *w, uint32_t value, int width) {
     uint32_t steps[3];
@@ -178,16 +149,14 @@ static void fold_state(writer *w, uint64_t x) {
     fold_bits(w, (uint32_t)length, GGC_RANS_FOLD_BITS);
 }
 
-size_t ggc_rans_encode(const ggc_reciprocals *r, const ggc_step_log *log, int states, uint8_t *end,
+size_t ggc_rans_encode(const ggc_reciprocal *table, int wide, const ggc_step_log *log, int states, uint8_t *end,
                        uint64_t x[GGC_RANS_MAX_STATES]) {
-    writer w = {.reciprocals = r, .x = {GGC_RANS_INITIAL}, .live = 1, .next = end};
+    writer w = {.table = table, .x = {GGC_RANS_INITIAL}, .live = 1, .next = end};
     size_t k = log->size;
     while (k > 0) {
-        if (w.live == (uint32_t)states && (k & (w.live - 1)) == 0 && k >= w.live) {
-            k = states == 1   ? put_rounds(&w, 1, log->steps, k)
-                : states == 2 ? put_rounds(&w, 2, log->steps, k)
-                              : put_rounds(&w, 4, log->steps, k);
-            continue;
+        if (w.live == (uint32_t)states && k % w.live == 0) {
+            w.next = ggc_run_variant_of(wide)->put(table, log->steps, k, w.live, w.x, w.next);
+            break;
         }
         const uint32_t step = log->steps[--k];
         if (w.live < (uint32_t)states && ggc_rans_full(w.x[k & (w.live - 1)], step & 0xffff))

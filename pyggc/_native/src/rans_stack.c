@@ -19,44 +19,44 @@ int ggc_stack_reserve(ggc_rans_stack *s, size_t words) {
     return 1;
 }
 
-static GGC_ALWAYS_INLINE uint64_t put(const ggc_reciprocals *r, uint64_t x, uint32_t step, uint32_t **words) {
+static GGC_ALWAYS_INLINE uint64_t put(const ggc_reciprocal *table, uint64_t x, uint32_t step, uint32_t **words) {
     const int full = ggc_rans_full(x, step & 0xffff);
     **words = (uint32_t)x; /* whether it counts is hard to predict */
     *words += full;
-    return ggc_rans_put(r, full ? x >> GGC_RANS_WORD_BITS : x, step);
+    return ggc_rans_put(table, full ? x >> GGC_RANS_WORD_BITS : x, step);
 }
 
-static GGC_ALWAYS_INLINE void push(ggc_rans_stack *s, const uint32_t states, const ggc_reciprocals *r,
+static GGC_ALWAYS_INLINE void push(ggc_rans_stack *s, const uint32_t states, const ggc_reciprocal *table,
                                    const uint32_t *steps, size_t n) {
     uint32_t *words = s->words + s->size;
     const uint32_t first = s->step - (uint32_t)n;
     for (size_t k = n; k % states;) {
         uint64_t *last = &s->x[(first + (uint32_t)--k) & (states - 1)];
-        *last = put(r, *last, steps[k], &words);
+        *last = put(table, *last, steps[k], &words);
     }
     uint64_t x[GGC_RANS_MAX_STATES]; /* of the steps of a round */
     for (uint32_t k = 0; k < states; k++)
         x[k] = s->x[(first + k) & (states - 1)];
     for (size_t k = n - n % states; k > 0; k -= states)
         for (uint32_t i = states; i-- > 0;)
-            x[i] = put(r, x[i], steps[k - states + i], &words);
+            x[i] = put(table, x[i], steps[k - states + i], &words);
     for (uint32_t k = 0; k < states; k++)
         s->x[(first + k) & (states - 1)] = x[k];
     s->step = first;
     s->size = s->extent = (size_t)(words - s->words);
 }
 
-int ggc_stack_push(ggc_rans_stack *s, const ggc_reciprocals *r, const uint32_t *steps, size_t n) {
+int ggc_stack_push(ggc_rans_stack *s, const ggc_reciprocal *table, const uint32_t *steps, size_t n) {
     /* Each step adds at most 15 bits, and a state holds back fewer than a word; one more is stored and does not count.
      */
     if (!ggc_stack_reserve(s, n / 2 + 2 * GGC_RANS_MAX_STATES))
         return 0;
     if (s->states == 1)
-        push(s, 1, r, steps, n);
+        push(s, 1, table, steps, n);
     else if (s->states == 2)
-        push(s, 2, r, steps, n);
+        push(s, 2, table, steps, n);
     else
-        push(s, 4, r, steps, n);
+        push(s, 4, table, steps, n);
     return 1;
 }
 
@@ -66,7 +66,8 @@ static void push_puts(ggc_rans_stack *s, const ggc_model *m, uint32_t context, c
     const uint32_t first = s->step - (uint32_t)n;
     for (uint32_t k = 0; k < s->states; k++)
         x[k] = s->x[(first + k) & (s->states - 1)];
-    uint32_t *end = ggc_run_variant_of(m)->push(&m->of.fixed, context, symbols, n, s->states, x, s->words + s->size);
+    uint32_t *end =
+        ggc_run_variant_of(m->wide)->push(&m->of.fixed, context, symbols, n, s->states, x, s->words + s->size);
     for (uint32_t k = 0; k < s->states; k++)
         s->x[(first + k) & (s->states - 1)] = x[k];
     s->step = first;
@@ -74,7 +75,7 @@ static void push_puts(ggc_rans_stack *s, const ggc_model *m, uint32_t context, c
 }
 
 /* A model that does not adapt can be run from the last symbols on, in chunks. */
-static int push_static(ggc_rans_stack *s, const ggc_reciprocals *r, const ggc_model *m, const ggc_view *symbols,
+static int push_static(ggc_rans_stack *s, const ggc_reciprocal *table, const ggc_model *m, const ggc_view *symbols,
                        const ggc_view *contexts, size_t n) {
     uint16_t symbol[GGC_CHUNK];
     uint32_t context[GGC_CHUNK], steps[GGC_CHUNK];
@@ -94,19 +95,19 @@ static int push_static(ggc_rans_stack *s, const ggc_reciprocals *r, const ggc_mo
         if (contexts->stride)
             ggc_view_read_u32(contexts, left, chunk, m->num_contexts - 1, context);
         ggc_model_run(m, symbol, contexts->stride ? context : NULL, only, chunk, steps);
-        ggc_stack_push(s, r, steps, chunk);
+        ggc_stack_push(s, table, steps, chunk);
     }
     return 1;
 }
 
-int ggc_stack_push_symbols(ggc_rans_stack *s, const ggc_reciprocals *r, const ggc_model *m, const ggc_view *symbols,
+int ggc_stack_push_symbols(ggc_rans_stack *s, const ggc_reciprocal *table, const ggc_model *m, const ggc_view *symbols,
                            const ggc_view *contexts, size_t n) {
     if (m->kind == GGC_STATIC)
-        return push_static(s, r, m, symbols, contexts, n);
+        return push_static(s, table, m, symbols, contexts, n);
     ggc_step_log log = {0};
     if (!ggc_stack_reserve(s, n / 2 + 2 * GGC_RANS_MAX_STATES) || !ggc_log_symbols(&log, m, symbols, contexts, n))
         return 0;
-    ggc_stack_push(s, r, log.steps, n);
+    ggc_stack_push(s, table, log.steps, n);
     free(log.steps);
     return 1;
 }

@@ -117,6 +117,23 @@ static inline uint32_t ggc_cdf_start(const uint16_t *lanes, uint32_t symbol) {
     return lanes[(symbol - 1) & (GGC_LANES - 1)] & -(uint32_t)(symbol != 0);
 }
 
+/* floor(v * gain / 2^15) of each lane, for a gain below 2^15, or any v of zeros. */
+static inline ggc_i16_part ggc_scale(ggc_i16_part v, int32_t gain) {
+#if defined(__AVX2__)
+    const __m256i g = _mm256_set1_epi16((int16_t)gain);
+    const __m256i high = _mm256_mulhi_epi16((__m256i)v, g), low = _mm256_mullo_epi16((__m256i)v, g);
+    return (ggc_i16_part)_mm256_or_si256(_mm256_add_epi16(high, high), _mm256_srli_epi16(low, 15));
+#elif defined(__SSE2__)
+    const __m128i g = _mm_set1_epi16((int16_t)gain);
+    const __m128i high = _mm_mulhi_epi16((__m128i)v, g), low = _mm_mullo_epi16((__m128i)v, g);
+    return (ggc_i16_part)_mm_or_si128(_mm_add_epi16(high, high), _mm_srli_epi16(low, 15));
+#else
+    for (int j = 0; j < GGC_PART_LANES; j++)
+        v[j] = (int16_t)((v[j] * gain) >> GGC_CDF_BITS);
+    return v;
+#endif
+}
+
 /* One step of adaptation toward a symbol, given the lanes below it. With `toward` = fl less its lowest value below the
  * symbol (>= 0), and less its highest at and above it (<= 0), both formulas of the draft are fl -= floor(toward *
  * gain), but that the steady state rounds away from zero below the symbol: ceil(g / 2^r) = floor((g - 1) / 2^r) + 1.
@@ -127,11 +144,9 @@ static inline ggc_cdf ggc_adapt(ggc_cdf cdf, const ggc_bounds *b, ggc_cdf lanes_
     if (count < num_gains) {
         const int32_t gain = gains[count];
         for (int p = 0; p < GGC_PARTS; p++) {
-            ggc_i16_part toward =
+            const ggc_i16_part toward =
                 (ggc_i16_part)(cdf.part[p] - b->ceiling.part[p] + (b->reach.part[p] & lanes_below.part[p]));
-            for (int j = 0; j < GGC_PART_LANES; j++)
-                toward[j] = (int16_t)((toward[j] * gain) >> GGC_CDF_BITS);
-            cdf.part[p] -= (ggc_u16_part)toward;
+            cdf.part[p] -= (ggc_u16_part)ggc_scale(toward, gain);
         }
         return cdf;
     }

@@ -127,15 +127,19 @@ typedef struct {
      * word more than counts may be written. */
     uint32_t *(*push)(const ggc_static *m, uint32_t context, const uint16_t *symbols, size_t n, uint32_t states,
                       uint64_t *x, uint32_t *words);
+    /* Codes n steps of a rANS queue, a multiple of `states`, the last first, and writes words before `next`; returns
+     * where the last word went. Four bytes more than count may be written. x[0] is the state of steps[0]. */
+    uint8_t *(*put)(const ggc_reciprocal *table, const uint32_t *steps, size_t n, uint32_t states, uint64_t *x,
+                    uint8_t *next);
 } ggc_run_variant;
 
-const ggc_run_variant *ggc_run_variant_of(const ggc_model *m);
+const ggc_run_variant *ggc_run_variant_of(int wide);
 /* Whether this processor has the instructions of the wide variant. */
 int ggc_run_wide(void);
 
 static inline void ggc_model_run(const ggc_model *m, const uint16_t *symbols, const uint32_t *contexts,
                                  uint32_t context, size_t n, uint32_t *steps) {
-    ggc_run_variant_of(m)->run(m, symbols, contexts, context, n, steps);
+    ggc_run_variant_of(m->wide)->run(m, symbols, contexts, context, n, steps);
 }
 
 #endif

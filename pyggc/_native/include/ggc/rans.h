@@ -12,7 +12,6 @@
 #include <stdint.h>
 
 #include "model.h"
-#include "reciprocal.h"
 #include "views.h"
 
 #define GGC_RANS_INITIAL ((uint64_t)GGC_CDF_TOTAL) /* the least state that every step but a sure one enlarges */
@@ -55,19 +54,10 @@ static inline int ggc_rans_full(uint64_t x, uint32_t frequency) {
     return (x >> 49) >= frequency;
 }
 
-/* The reciprocals of all frequencies. */
-typedef struct {
-    uint64_t factor[GGC_CDF_TOTAL + 1];
-    uint8_t shift[GGC_CDF_TOTAL + 1]; /* and 128 where 1 is added */
-} ggc_reciprocals;
-
-/* src/rans_encode.c */
-void ggc_reciprocals_fill(ggc_reciprocals *r);
-
-/* The state after a step, x being below frequency * 2^49. */
-static inline uint64_t ggc_rans_put(const ggc_reciprocals *r, uint64_t x, uint32_t step) {
-    const uint32_t frequency = step & 0xffff, shift = r->shift[frequency];
-    return x + (step >> 16) + ggc_divide(x, r->factor[frequency], shift & 63, shift >> 7) * (GGC_CDF_TOTAL - frequency);
+/* The state after a step, x being below frequency * 2^49; `table` has the reciprocals of all frequencies. */
+static inline uint64_t ggc_rans_put(const ggc_reciprocal *table, uint64_t x, uint32_t step) {
+    const uint32_t frequency = step & 0xffff;
+    return x + (step >> 16) + ggc_divide(x, table + frequency) * (GGC_CDF_TOTAL - frequency);
 }
 
 /* Renormalizes the state that has just decoded a step, and ends the part of the stream that has several states when its
@@ -131,7 +121,7 @@ int ggc_log_exp_golomb(ggc_step_log *log, const ggc_view *values, int order, siz
 int ggc_log_symbols(ggc_step_log *log, const ggc_model *m, const ggc_view *symbols, const ggc_view *contexts, size_t n);
 /* Codes the log into the bytes before `end`, which must hold 2 * log->size + GGC_RANS_OVERHEAD; returns how many it
  * wrote. `x` receives the states as a decoder finds them before step 0. */
-size_t ggc_rans_encode(const ggc_reciprocals *r, const ggc_step_log *log, int states, uint8_t *end,
+size_t ggc_rans_encode(const ggc_reciprocal *table, int wide, const ggc_step_log *log, int states, uint8_t *end,
                        uint64_t x[GGC_RANS_MAX_STATES]);
 
 /* src/rans_decode.c. All of these stop early, with r->status set, where the stream does. */

@@ -14,7 +14,7 @@ __extension__ typedef unsigned __int128 ggc_u128;
  * the smaller of r and f - r is at most f / 2 <= 2^(k-1), f <= 2^k, and 2k + 48 <= 63 + k for k <= 15. */
 typedef struct {
     uint64_t factor;
-    uint8_t shift, add;
+    uint32_t shift, add;
 } ggc_reciprocal;
 
 static inline ggc_reciprocal ggc_reciprocal_of(uint32_t f) {
@@ -24,11 +24,11 @@ static inline ggc_reciprocal ggc_reciprocal_of(uint32_t f) {
     const ggc_u128 u = (ggc_u128)1 << (63 + k);
     const uint64_t rest = (uint64_t)(u % f);
     const int down = rest == 0 || f * (f - rest) >= (uint64_t)1 << (14 + k);
-    return (ggc_reciprocal){(uint64_t)(u / f) + (uint64_t)!down, (uint8_t)(k - 1), (uint8_t)(rest != 0 && down)};
+    return (ggc_reciprocal){(uint64_t)(u / f) + (uint64_t)!down, (uint32_t)k - 1, rest != 0 && down};
 }
 
-static inline uint64_t ggc_divide(uint64_t x, uint64_t factor, uint32_t shift, uint32_t add) {
-    return (uint64_t)((ggc_u128)(x + add) * factor >> 64) >> shift;
+static inline uint64_t ggc_divide(uint64_t x, const ggc_reciprocal *r) {
+    return (uint64_t)((ggc_u128)(x + r->add) * r->factor >> 64) >> r->shift;
 }
 
 #endif

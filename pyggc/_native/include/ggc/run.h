@@ -3,7 +3,7 @@
  * Included once by each variant, which first chooses its target and defines GGC_VARIANT, its name. (Their decoders wait
  * for one symbol after the other, and gain nothing from wider vectors.)
  */
-#include "ggc/model.h"
+#include "ggc/rans.h"
 
 static GGC_ALWAYS_INLINE void run_kind(const ggc_kind kind, const ggc_model *model, const uint16_t *symbols,
                                        const uint32_t *contexts, uint32_t context, size_t n, uint32_t *steps) {
@@ -35,8 +35,8 @@ static GGC_ALWAYS_INLINE uint64_t put_static(const ggc_static_put *put, uint64_t
     const int full = x >= put->full;
     **words = (uint32_t)x; /* whether it counts is hard to predict */
     *words += full;
-    x = full ? x >> 32 : x;
-    return x + put->start + ggc_divide(x, put->factor, put->shift, put->add) * put->complement;
+    x = full ? x >> GGC_RANS_WORD_BITS : x;
+    return x + put->start + ggc_divide(x, &put->frequency) * put->complement;
 }
 
 static GGC_ALWAYS_INLINE uint32_t *push_states(const ggc_static_put *puts, const uint16_t *symbols, size_t n,
@@ -62,4 +62,30 @@ static uint32_t *push(const ggc_static *m, uint32_t context, const uint16_t *sym
                          : push_states(puts, symbols, n, 4, x, words);
 }
 
-const ggc_run_variant GGC_VARIANT = {run, push};
+/* All steps of a ring of states at a time: independent of each other, so that their divisions overlap. */
+static GGC_ALWAYS_INLINE uint8_t *put_states(const ggc_reciprocal *table, const uint32_t *steps, size_t n,
+                                             const uint32_t states, uint64_t *ring, uint8_t *next) {
+    uint64_t x[4];
+    for (uint32_t k = 0; k < states; k++)
+        x[k] = ring[k];
+    for (; n > 0; n -= states)
+        for (uint32_t k = states; k-- > 0;) {
+            const uint32_t step = steps[n - states + k];
+            const int full = ggc_rans_full(x[k], step & 0xffff);
+            ggc_store_word(next - GGC_RANS_WORD_BYTES, (uint32_t)x[k]);
+            next -= full ? GGC_RANS_WORD_BYTES : 0;
+            x[k] = ggc_rans_put(table, full ? x[k] >> GGC_RANS_WORD_BITS : x[k], step);
+        }
+    for (uint32_t k = 0; k < states; k++)
+        ring[k] = x[k];
+    return next;
+}
+
+static uint8_t *put(const ggc_reciprocal *table, const uint32_t *steps, size_t n, uint32_t states, uint64_t *x,
+                    uint8_t *next) {
+    return states == 1   ? put_states(table, steps, n, 1, x, next)
+           : states == 2 ? put_states(table, steps, n, 2, x, next)
+                         : put_states(table, steps, n, 4, x, next);
+}
+
+const ggc_run_variant GGC_VARIANT = {run, push, put};

@@ -25,8 +25,8 @@ typedef struct {
  * early, with s->dry set, where a stack of several states has no more words. */
 int ggc_stack_reserve(ggc_rans_stack *s, size_t words);
 /* Pushes steps so that steps[0] will be popped first. */
-int ggc_stack_push(ggc_rans_stack *s, const ggc_reciprocals *r, const uint32_t *steps, size_t n);
-int ggc_stack_push_symbols(ggc_rans_stack *s, const ggc_reciprocals *r, const ggc_model *m, const ggc_view *symbols,
+int ggc_stack_push(ggc_rans_stack *s, const ggc_reciprocal *table, const uint32_t *steps, size_t n);
+int ggc_stack_push_symbols(ggc_rans_stack *s, const ggc_reciprocal *table, const ggc_model *m, const ggc_view *symbols,
                            const ggc_view *contexts, size_t n);
 void ggc_stack_pop_symbols(ggc_rans_stack *s, const ggc_model *m, const ggc_view *contexts, size_t n,
                            const ggc_view *symbols);

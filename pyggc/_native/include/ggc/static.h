@@ -10,10 +10,9 @@
 
 /* What a rANS step of a symbol needs, in half a cache line. */
 typedef struct {
-    uint64_t factor, full; /* the reciprocal of the frequency; the least state that must give up a word first */
-    uint32_t complement;   /* 2^15 - frequency */
-    uint32_t start;
-    uint32_t shift, add;
+    ggc_reciprocal frequency;
+    uint64_t full;              /* the least state that must give up a word first */
+    uint32_t start, complement; /* 2^15 - frequency */
 } ggc_static_put;
 
 typedef struct {
@@ -44,9 +43,8 @@ static inline void ggc_static_fill(const uint16_t *cdfs, size_t num_contexts, ui
             ends[c * num_symbols + s] = cdfs[s + 1];
             steps[c * num_symbols + s] = (uint32_t)cdfs[s] << 16 | frequency;
             if (puts) {
-                const ggc_reciprocal r = ggc_reciprocal_of(frequency);
-                puts[c * num_symbols + s] = (ggc_static_put){
-                    r.factor, (uint64_t)frequency << 49, GGC_CDF_TOTAL - frequency, cdfs[s], r.shift, r.add};
+                puts[c * num_symbols + s] = (ggc_static_put){ggc_reciprocal_of(frequency), (uint64_t)frequency << 49,
+                                                             cdfs[s], GGC_CDF_TOTAL - frequency};
             }
         }
         for (uint32_t run = 0; run < 1u << lookup_bits; run++) {

@@ -31,16 +31,18 @@ typedef struct {
     }                                                                                                                  \
     static inline void ggc_##type##_to_u16(const void *data, size_t n, uint64_t limit, uint16_t *target) {             \
         const type *values = (const type *)data;                                                                       \
+        const uint16_t most = (uint16_t)limit;                                                                         \
         for (size_t i = 0; i < n; i++) {                                                                               \
             const uint16_t value = (uint16_t)values[i];                                                                \
-            target[i] = value < limit ? value : (uint16_t)limit;                                                       \
+            target[i] = value < most ? value : most;                                                                   \
         }                                                                                                              \
     }                                                                                                                  \
     static inline void ggc_##type##_to_u32(const void *data, size_t n, uint64_t limit, uint32_t *target) {             \
         const type *values = (const type *)data;                                                                       \
+        const uint32_t most = (uint32_t)limit;                                                                         \
         for (size_t i = 0; i < n; i++) {                                                                               \
             const uint32_t value = (uint32_t)values[i];                                                                \
-            target[i] = value < limit ? value : (uint32_t)limit;                                                       \
+            target[i] = value < most ? value : most;                                                                   \
         }                                                                                                              \
     }                                                                                                                  \
     static inline void ggc_##type##_from_u16(void *data, size_t n, const uint16_t *source) {                           \
