@@ -42,6 +42,7 @@ cdef extern from "ggc/model.h" nogil:
         const uint32_t *steps
         const uint16_t *first
         const ggc_static_put *puts
+        const uint8_t *adds
         uint32_t num_symbols
         int lookup_bits
     ctypedef union ggc_model_of:

@@ -23,7 +23,8 @@ cdef extern from "ggc/views.h" nogil:
 
 cdef extern from "ggc/static.h" nogil:
     void ggc_static_fill(const uint16_t *cdfs, size_t num_contexts, uint32_t num_symbols, int lookup_bits,
-                         uint16_t *ends, uint32_t *steps, uint16_t *first, ggc_static_put *puts)
+                         uint16_t *ends, uint32_t *steps, uint16_t *first, ggc_static_put *puts,
+                         uint8_t *adds)
 
 
 MAX_BITS = GGC_MAX_RAW  # of one raw value
@@ -277,20 +278,21 @@ cdef class StaticBank(Bank):
         self.cdfs = cdfs
         self.state = ()
         ends, steps = np.empty((contexts, symbols), np.uint16), np.empty((contexts, symbols), np.uint32)
-        first = np.empty((contexts, 1 << lookup_bits), np.uint16)
+        first, adds = np.empty((contexts, 1 << lookup_bits), np.uint16), np.empty(contexts, np.uint8)
         puts = None
         if contexts * symbols <= MAX_PUTS:
             puts = _aligned(np.empty(contexts * symbols * sizeof(ggc_static_put), np.uint8), np.uint8)
-        self.tables = (ends, steps, first, puts)
+        self.tables = (ends, steps, first, puts, adds)
         self.model.kind = GGC_STATIC
         self.model.num_symbols = f.num_symbols = <uint32_t>symbols
         self.model.num_contexts = <uint32_t>contexts
         f.lookup_bits = lookup_bits
         ggc_static_fill(&source[0, 0], contexts, <uint32_t>symbols, lookup_bits, <uint16_t *>_data(ends),
                         <uint32_t *>_data(steps), <uint16_t *>_data(first),
-                        NULL if puts is None else <ggc_static_put *>_data(puts))
+                        NULL if puts is None else <ggc_static_put *>_data(puts), <uint8_t *>_data(adds))
         f.ends, f.steps = <const uint16_t *>_data(ends), <const uint32_t *>_data(steps)
         f.first = <const uint16_t *>_data(first)
+        f.adds = <const uint8_t *>_data(adds)
         f.puts = NULL if puts is None else <const ggc_static_put *>_data(puts)
 
     def copy(self):

@@ -88,7 +88,7 @@ static int push_static(ggc_rans_stack *s, const ggc_reciprocal *table, const ggc
         const size_t chunk = left < GGC_CHUNK ? left : GGC_CHUNK;
         left -= chunk;
         ggc_view_read_u16(symbols, left, chunk, m->num_symbols - 1, symbol);
-        if (!contexts->stride && m->of.fixed.puts && m->num_symbols > 1) {
+        if (!contexts->stride && m->of.fixed.puts && m->num_symbols > 1 && s->x[0] > 0) {
             push_puts(s, m, only, symbol, chunk);
             continue;
         }

@@ -123,8 +123,8 @@ typedef struct {
     void (*run)(const ggc_model *m, const uint16_t *symbols, const uint32_t *contexts, uint32_t context, size_t n,
                 uint32_t *steps);
     /* Pushes symbols of one context of a static model that has `puts`, and more than one symbol, on 1, 2 or 4 rANS
-     * states in turn, the last symbol first; x[0] is that of the first symbol. Returns where the next word goes; one
-     * word more than counts may be written. */
+     * states in turn, none of them 0, the last symbol first; x[0] is that of the first symbol. Returns where the next
+     * word goes; one word more than counts may be written. */
     uint32_t *(*push)(const ggc_static *m, uint32_t context, const uint16_t *symbols, size_t n, uint32_t states,
                       uint64_t *x, uint32_t *words);
     /* Codes n steps of a rANS queue, a multiple of `states`, the last first, and writes words before `next`; returns

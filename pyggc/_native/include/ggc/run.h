@@ -31,24 +31,25 @@ static void run(const ggc_model *m, const uint16_t *symbols, const uint32_t *con
 #undef RUN
 }
 
-static GGC_ALWAYS_INLINE uint64_t put_static(const ggc_static_put *put, uint64_t x, uint32_t **words) {
+static GGC_ALWAYS_INLINE uint64_t put_static(const ggc_static_put *put, const int adds, uint64_t x, uint32_t **words) {
     const int full = x >= put->full;
     **words = (uint32_t)x; /* whether it counts is hard to predict */
     *words += full;
     x = full ? x >> GGC_RANS_WORD_BITS : x;
-    return x + put->start + ggc_divide(x, &put->frequency) * put->complement;
+    const uint64_t product = (uint64_t)((ggc_u128)(adds ? x + put->add : x) * put->factor >> 64);
+    return x + put->start + (product >> put->shift) * put->complement;
 }
 
-static GGC_ALWAYS_INLINE uint32_t *push_states(const ggc_static_put *puts, const uint16_t *symbols, size_t n,
-                                               const uint32_t states, uint64_t *ring, uint32_t *words) {
+static GGC_ALWAYS_INLINE uint32_t *push_states(const ggc_static_put *puts, const int adds, const uint16_t *symbols,
+                                               size_t n, const uint32_t states, uint64_t *ring, uint32_t *words) {
     for (; n % states; n--)
-        ring[(n - 1) % states] = put_static(puts + symbols[n - 1], ring[(n - 1) % states], &words);
+        ring[(n - 1) % states] = put_static(puts + symbols[n - 1], 1, ring[(n - 1) % states], &words);
     uint64_t x[4]; /* in registers: no index of theirs is a variable */
     for (uint32_t k = 0; k < states; k++)
         x[k] = ring[k];
     for (; n > 0; n -= states)
         for (uint32_t k = states; k-- > 0;)
-            x[k] = put_static(puts + symbols[n - states + k], x[k], &words);
+            x[k] = put_static(puts + symbols[n - states + k], adds, x[k], &words);
     for (uint32_t k = 0; k < states; k++)
         ring[k] = x[k];
     return words;
@@ -57,9 +58,13 @@ static GGC_ALWAYS_INLINE uint32_t *push_states(const ggc_static_put *puts, const
 static uint32_t *push(const ggc_static *m, uint32_t context, const uint16_t *symbols, size_t n, uint32_t states,
                       uint64_t *x, uint32_t *words) {
     const ggc_static_put *puts = m->puts + (size_t)context * m->num_symbols;
-    return states == 1   ? push_states(puts, symbols, n, 1, x, words)
-           : states == 2 ? push_states(puts, symbols, n, 2, x, words)
-                         : push_states(puts, symbols, n, 4, x, words);
+    if (m->adds[context])
+        return states == 1   ? push_states(puts, 1, symbols, n, 1, x, words)
+               : states == 2 ? push_states(puts, 1, symbols, n, 2, x, words)
+                             : push_states(puts, 1, symbols, n, 4, x, words);
+    return states == 1   ? push_states(puts, 0, symbols, n, 1, x, words)
+           : states == 2 ? push_states(puts, 0, symbols, n, 2, x, words)
+                         : push_states(puts, 0, symbols, n, 4, x, words);
 }
 
 /* All steps of a ring of states at a time: independent of each other, so that their divisions overlap. */

@@ -19,15 +19,16 @@ typedef struct {
     size_t stride; /* 0: one value for all, else 1 */
 } ggc_view;
 
-/* What is done for an integer type: whether all of n values are within [0, limit]; reading them, no larger than the
- * limit whatever another thread has written meanwhile, so that no kernel ever sees an index out of range. */
-#define GGC_VIEW_TYPE(type)                                                                                            \
+/* What is done for an integer type: whether all of n values are within [0, limit] (as unsigned numbers, where a
+ * negative one is above `maximum`, the largest of the type); reading them, no larger than the limit whatever another
+ * thread has written meanwhile, so that no kernel ever sees an index out of range. */
+#define GGC_VIEW_TYPE(type, unsigned_type, maximum)                                                                    \
     static inline int ggc_##type##_within(const void *data, size_t n, uint64_t limit) {                                \
-        const type *values = (const type *)data;                                                                       \
-        int bad = 0;                                                                                                   \
+        const unsigned_type *values = (const unsigned_type *)data;                                                     \
+        unsigned_type largest = 0;                                                                                     \
         for (size_t i = 0; i < n; i++)                                                                                 \
-            bad |= values[i] < 0 || (uint64_t)values[i] > limit;                                                       \
-        return !bad;                                                                                                   \
+            largest = values[i] > largest ? values[i] : largest;                                                       \
+        return largest <= (maximum) && largest <= limit;                                                               \
     }                                                                                                                  \
     static inline void ggc_##type##_to_u16(const void *data, size_t n, uint64_t limit, uint16_t *target) {             \
         const type *values = (const type *)data;                                                                       \
@@ -51,14 +52,14 @@ typedef struct {
             values[i] = (type)source[i];                                                                               \
     }
 
-GGC_VIEW_TYPE(int8_t)
-GGC_VIEW_TYPE(int16_t)
-GGC_VIEW_TYPE(int32_t)
-GGC_VIEW_TYPE(int64_t)
-GGC_VIEW_TYPE(uint8_t)
-GGC_VIEW_TYPE(uint16_t)
-GGC_VIEW_TYPE(uint32_t)
-GGC_VIEW_TYPE(uint64_t)
+GGC_VIEW_TYPE(int8_t, uint8_t, INT8_MAX)
+GGC_VIEW_TYPE(int16_t, uint16_t, INT16_MAX)
+GGC_VIEW_TYPE(int32_t, uint32_t, INT32_MAX)
+GGC_VIEW_TYPE(int64_t, uint64_t, INT64_MAX)
+GGC_VIEW_TYPE(uint8_t, uint8_t, UINT8_MAX)
+GGC_VIEW_TYPE(uint16_t, uint16_t, UINT16_MAX)
+GGC_VIEW_TYPE(uint32_t, uint32_t, UINT32_MAX)
+GGC_VIEW_TYPE(uint64_t, uint64_t, UINT64_MAX)
 
 /* `call(int8_t)` and so on, for the type of a view. */
 #define GGC_BY_TYPE(view, call)                                                                                        \
