@@ -70,6 +70,8 @@ def encode_segments(
 
     def work(k: int) -> bytes:
         encoder = coder()
+        if not isinstance(encoder, Encoder) or isinstance(encoder, Decoder):
+            raise TypeError(f"coder must make Encoders, not a {type(encoder).__name__}")
         encoder.push(segments[k], model.copy(), ids[k])
         return encoder.finish()
 
@@ -122,6 +124,8 @@ def decode_segments(
 
     def work(k: int) -> npt.NDArray[Any]:
         source = decoder(streams[k])
+        if not isinstance(source, Decoder):
+            raise TypeError(f"decoder must make Decoders, not a {type(source).__name__}")
         symbols = source.pop(sizes[k], model.copy(), ids[k])
         source.finish()
         return symbols

@@ -52,6 +52,8 @@ class StaticModel(Model):
 
     __slots__ = ()
 
+    _bank: _entropy.StaticBank
+
     def __init__(self, cdfs: npt.ArrayLike) -> None:
         array = np.asarray(cdfs)
         if array.dtype.kind not in "iu":
@@ -139,8 +141,7 @@ class StaticModel(Model):
     @property
     def cdf_q15(self) -> npt.NDArray[np.uint16]:
         """The CDFs: uint16 (num_contexts, M + 1), 0 first, 32768 last; read-only."""
-        cdfs: npt.NDArray[np.uint16] = self._bank.cdfs
-        return cdfs
+        return self._bank.cdfs
 
     def _restarted(self, chosen: npt.NDArray[np.int64], cdfs: npt.NDArray[np.uint16]) -> _entropy.StaticBank:
         """Return a bank with other CDFs in the chosen contexts."""
