@@ -1,6 +1,6 @@
 """What models cost until they have learned, and what updates of CDFs save: in bits, beyond the true probabilities.
 
-Run ``python benchmarks/adaptation.py [--json]``; it takes about a minute.
+Run ``python benchmarks/adaptation.py [--json]``; it takes some ten seconds.
 """
 
 from __future__ import annotations

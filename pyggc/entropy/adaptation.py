@@ -1,4 +1,4 @@
-"""Where models start: default CDFs from counts, and updates of CDFs in the stream.
+"""Where models start: default CDFs from counts, and updates where they pay.
 
 draft-terriberry-netvc-codingtools-01, section 2.5, has four ways to spare a model what it would cost to learn. Implicit
 defaults are `count_symbols` and `cdf_from_counts`; backward adaptation is using one model on; explicit adaptation is
@@ -8,7 +8,6 @@ defaults are `count_symbols` and `cdf_from_counts`; backward adaptation is using
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,34 +15,20 @@ import numpy.typing as npt
 
 from pyggc.entropy.coders.base import Decoder, Encoder, Shape, shape_of
 from pyggc.entropy.coders.stack import RansStack
-from pyggc.entropy.models import CDF_TOTAL, DyadicModel, Model, StaticModel, cdf_from_counts
+from pyggc.entropy.models import DyadicModel, Model, StaticModel
 from pyggc.entropy.models.base import as_int
 from pyggc.entropy.models.static import MAX_STATIC_SYMBOLS
-from pyggc.errors import BitstreamError
+from pyggc.entropy.updates import (
+    cdfs_of,
+    check_coder,
+    expected_levels,
+    frequencies,
+    level_model,
+    levels_of,
+    pop_levels,
+)
 
-__all__ = ["count_symbols", "pop_adapted", "pop_cdfs", "push_adapted", "push_cdfs"]
-
-_TOP = 15
-
-#: Weight of a level: half octaves below that of the most probable symbol; the last level is for symbols left out.
-_WEIGHTS = np.array([0, 32, 45, 64, 91, 128, 181, 256, 362, 512, 724, 1024, 1448, 2048, 2896, 4096], np.int64)
-
-#: The least that belongs to each level from 1 on, in parts of 4096 of the most probable symbol.
-_THRESHOLDS = np.array([16, 38, 54, 76, 108, 152, 215, 304, 431, 609, 861, 1218, 1722, 2435, 3444], np.int64)
-
-#: How likely, at first, a level is that differs by so much from what is expected.
-_PRIOR = np.array([4096, 2435, 1448, 861, 512, 304, 181, 108, 64, 38, 23, 13, 8, 5, 3, 2], np.int64)
-
-
-@lru_cache(maxsize=1)
-def _initial_cdfs() -> npt.NDArray[np.uint16]:
-    levels = np.arange(_TOP + 1)
-    return cdf_from_counts(_PRIOR[np.abs(levels - levels[:, np.newaxis])])
-
-
-def _level_model() -> DyadicModel:
-    """Return the model of levels, the expected level being the context."""
-    return DyadicModel(_TOP + 1, _TOP + 1, rate=5, initial_cdfs=_initial_cdfs(), initial_count=16)
+__all__ = ["count_symbols", "pop_adapted", "push_adapted"]
 
 
 def count_symbols(
@@ -78,6 +63,7 @@ def count_symbols(
 
     Examples
     --------
+    >>> from pyggc.entropy import cdf_from_counts
     >>> counts = count_symbols([0, 1, 0, 2, 0], 3, [0, 0, 0, 1, 1], 2)
     >>> counts.tolist()
     [[2, 1, 0], [1, 0, 1]]
@@ -89,85 +75,6 @@ def count_symbols(
     ids = _spread(contexts, values.shape, num_contexts)
     flat = ids.reshape(-1) * num_symbols + values.reshape(-1)
     return np.bincount(flat, minlength=num_contexts * num_symbols).reshape(num_contexts, num_symbols).astype(np.int64)
-
-
-def push_cdfs(
-    encoder: Encoder, cdfs: npt.ArrayLike, *, previous: npt.ArrayLike | None = None
-) -> npt.NDArray[np.uint16]:
-    """Send CDFs, each probability to the nearest half octave.
-
-    Parameters
-    ----------
-    encoder : Encoder
-        Any coder.
-    cdfs : array_like of int, shape (M + 1,) or (num_contexts, M + 1)
-        Strictly increasing from 0 to 32768, 1 <= M <= 16384.
-    previous : array_like of int, the same shape, optional
-        CDFs that the decoder has: the nearer they are, the fewer bits it takes. None are sent for an alphabet of one.
-
-    Returns
-    -------
-    ndarray of uint16, shape (num_contexts, M + 1)
-        The CDFs as the decoder gets them. The models of both sides are to be made of these.
-
-    Raises
-    ------
-    ValueError
-        If a CDF is invalid, or the shapes do not fit.
-    TypeError
-        If an argument is not of its type.
-
-    Examples
-    --------
-    >>> from pyggc.entropy import RansDecoder, RansEncoder, cdf_from_counts
-    >>> encoder = RansEncoder()
-    >>> sent = push_cdfs(encoder, cdf_from_counts([70, 20, 9, 1]))
-    >>> sent.tolist()
-    [[0, 23561, 29452, 32398, 32768]]
-    >>> (pop_cdfs(RansDecoder(encoder.finish()), 4) == sent).all()
-    True
-    """
-    _check_coder(encoder, Encoder, "encoder")
-    rows = _checked_cdfs(cdfs, "cdfs")
-    levels = _levels_of(_frequencies(rows))
-    before = _previous_levels(previous, levels.shape)
-    if levels.shape[1] > 1:
-        encoder.push(levels.T, _level_model(), _expected_levels(levels, before).T)
-    return _cdfs_of(levels)
-
-
-def pop_cdfs(
-    decoder: Decoder, num_symbols: int, num_contexts: int = 1, *, previous: npt.ArrayLike | None = None
-) -> npt.NDArray[np.uint16]:
-    """Receive what `push_cdfs` sent.
-
-    Parameters
-    ----------
-    decoder : Decoder
-        Any coder.
-    num_symbols, num_contexts : int
-        Shape of what was sent: M and the number of CDFs.
-    previous : array_like of int, shape (M + 1,) or (num_contexts, M + 1), optional
-        The encoder's.
-
-    Returns
-    -------
-    ndarray of uint16, shape (num_contexts, M + 1)
-        Valid CDFs, whatever the stream holds.
-
-    Raises
-    ------
-    BitstreamError
-        If the stream holds no CDFs.
-    ValueError
-        If an argument is out of range, or the shapes do not fit.
-    TypeError
-        If an argument is not of its type.
-    """
-    _check_coder(decoder, Decoder, "decoder")
-    m = as_int(num_symbols, "num_symbols", 1, MAX_STATIC_SYMBOLS)
-    shape = as_int(num_contexts, "num_contexts", 1, (1 << 32) - 1), m
-    return _cdfs_of(_pop_levels(decoder, _previous_levels(previous, shape)))
 
 
 def push_adapted(encoder: Encoder, symbols: npt.ArrayLike, model: Model, contexts: npt.ArrayLike | None = None) -> int:
@@ -212,10 +119,10 @@ def push_adapted(encoder: Encoder, symbols: npt.ArrayLike, model: Model, context
     >>> len(data)
     760
     >>> decoded = pop_adapted(RansDecoder(data), 3000, StaticModel.from_counts([1] * 16))
-    >>> (decoded == symbols).all()
+    >>> bool((decoded == symbols).all())
     True
     """
-    _check_coder(encoder, Encoder, "encoder")
+    check_coder(encoder, Encoder, "encoder")
     _check_model(model)
     values, ids = np.asarray(symbols), contexts
     plain = model.costs(values, ids)  # refuses what the model would, before anything is pushed
@@ -228,8 +135,8 @@ def push_adapted(encoder: Encoder, symbols: npt.ArrayLike, model: Model, context
     model._bank = _updated(model, update)
     parts: list[tuple[npt.NDArray[Any], Model, Any]] = [(update.flags, DyadicModel(2), None)]
     if update.flags.any():
-        expected = _expected_levels(update.levels, update.before)
-        parts.append((update.levels.T, _level_model(), expected.T))
+        expected = expected_levels(update.levels, update.before)
+        parts.append((update.levels.T, level_model(), expected.T))
     parts.append((values, model, ids))
     try:
         # What is pushed on a stack last comes out first.
@@ -278,7 +185,7 @@ def pop_adapted(
     TypeError
         If an argument is not of its type.
     """
-    _check_coder(decoder, Decoder, "decoder")
+    check_coder(decoder, Decoder, "decoder")
     _check_model(model)
     shape = shape_of(n)
     ids = _spread(contexts, shape, model.num_contexts)
@@ -291,7 +198,7 @@ def pop_adapted(
     chosen = used[flags != 0]
     levels = before = _model_levels(model, chosen)
     if chosen.size:
-        levels = _pop_levels(decoder, before)
+        levels = pop_levels(decoder, before)
     model._bank = _updated(model, _Update(flags, chosen, levels, before))
     return decoder.pop(n, model, ids, out=out)
 
@@ -313,17 +220,17 @@ def _plan(
     used, compact = np.unique(ids, return_inverse=True)
     compact = compact.reshape(-1)
     counts = count_symbols(symbols, model.num_symbols, compact.reshape(ids.shape), used.size)
-    levels, before = _levels_of(counts), _model_levels(model, used)
+    levels, before = levels_of(counts), _model_levels(model, used)
     flags = np.ones(used.size, np.uint8)
     twin = model.copy()
     twin._bank = _updated(model, _Update(flags, used, levels, before))
     saved = np.bincount(compact, (plain - twin.costs(symbols, ids)).reshape(-1), used.size)
-    expected = _expected_levels(levels, before)
+    expected = expected_levels(levels, before)
     keep = np.flatnonzero(saved > 0)
     while keep.size:
         flags = np.zeros(used.size, np.uint8)
         flags[keep] = 1
-        spent = _level_model().costs(levels[keep].T, expected[keep].T).sum(axis=0)
+        spent = level_model().costs(levels[keep].T, expected[keep].T).sum(axis=0)
         each = DyadicModel(2).costs(flags)[keep]
         pays = saved[keep] > spent + each
         if pays.all():
@@ -342,85 +249,13 @@ def _updated(model: Model, update: _Update) -> Any:
     """Return a bank of the model's kind with new CDFs in the updated contexts."""
     if update.chosen.size == 0:
         return model._bank
-    return model._restarted(update.chosen, _cdfs_of(update.levels))  # type: ignore[attr-defined]
-
-
-def _levels_of(weights: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Level of each symbol of rows of weights, none of them all zero: the nearest half octave below the largest."""
-    largest = weights.max(axis=1, keepdims=True)
-    # The thresholds that a weight reaches, in integers and without a third dimension of the array.
-    levels = np.zeros(weights.shape, np.int64)
-    for threshold in _THRESHOLDS:
-        levels += weights * _WEIGHTS[_TOP] >= threshold * largest
-    return levels
-
-
-def _frequencies(cdfs: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    wide = cdfs.astype(np.int64)
-    return wide[:, 1:] - wide[:, :-1]
-
-
-def _cdfs_of(levels: npt.NDArray[np.int64]) -> npt.NDArray[np.uint16]:
-    return cdf_from_counts(_WEIGHTS[levels])
+    return model._restarted(update.chosen, cdfs_of(update.levels))  # type: ignore[attr-defined]
 
 
 def _model_levels(model: Model, chosen: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     if chosen.size == 0:
         return np.zeros((0, model.num_symbols), np.int64)
-    return _levels_of(_frequencies(model.cdf_q15[chosen]))  # type: ignore[attr-defined]
-
-
-def _previous_levels(previous: npt.ArrayLike | None, shape: tuple[int, int]) -> npt.NDArray[np.int64]:
-    if previous is None:
-        return np.full(shape, _TOP, np.int64)
-    rows = _checked_cdfs(previous, "previous")
-    if rows.shape != (shape[0], shape[1] + 1):
-        raise ValueError(f"previous must be {shape[0]} CDFs of {shape[1]} symbols, not have the shape {rows.shape}")
-    return _levels_of(_frequencies(rows))
-
-
-def _next_expected(
-    level: npt.NDArray[np.int64], before: npt.NDArray[np.int64], ahead: npt.NDArray[np.int64], half: npt.NDArray[Any]
-) -> npt.NDArray[np.int64]:
-    """Level to expect after a symbol: that of the CDF before, and half of what the symbol differed by from it."""
-    expected: npt.NDArray[np.int64] = np.clip(ahead + ((level - before) >> half), 0, _TOP)
-    return expected
-
-
-def _halves(before: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """1 for each row, but 0 where the CDF before is flat and tells nothing: then the level before is expected."""
-    half: npt.NDArray[np.int64] = (before.min(axis=1) < _TOP).astype(np.int64)
-    return half
-
-
-def _expected_levels(levels: npt.NDArray[np.int64], before: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Level to expect of each symbol, which is its context: shape (rows, M)."""
-    expected = before.copy()
-    half = _halves(before)[:, np.newaxis]
-    expected[:, 1:] = _next_expected(levels[:, :-1], before[:, :-1], before[:, 1:], half)
-    return expected
-
-
-def _pop_levels(decoder: Decoder, before: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Decode levels, all rows' first symbols, then all second ones and so on."""
-    if before.shape[1] == 1:
-        return before
-    model, half = _level_model(), _halves(before)
-    levels, expected = np.empty(before.shape, np.int64), before[:, 0]
-    for k in range(before.shape[1]):
-        if k:
-            expected = _next_expected(levels[:, k - 1], before[:, k - 1], before[:, k], half)
-        levels[:, k] = decoder.pop(len(before), model, expected)
-    found = levels.max(axis=1)
-    if (found != _TOP).any():
-        row = int(np.argmax(found != _TOP))
-        raise BitstreamError(f"update of CDF {row}: expected a symbol of level {_TOP}, found at most {found[row]}")
-    return levels
-
-
-def _check_coder(coder: object, kind: type, name: str) -> None:
-    if not isinstance(coder, kind):
-        raise TypeError(f"{name} must be of a class of {kind.__name__}s, not {type(coder).__name__}")
+    return levels_of(frequencies(model.cdf_q15[chosen]))  # type: ignore[attr-defined]
 
 
 def _check_model(model: Model) -> None:
@@ -436,17 +271,6 @@ def _check_out(out: Any, shape: tuple[int, ...], limit: int) -> None:
         raise ValueError(f"out must be writable and C-contiguous, with the shape {shape}, not {out.shape}")
     if np.iinfo(out.dtype).max < limit:
         raise ValueError(f"out must have a type that holds {limit}, not {out.dtype}")
-
-
-def _checked_cdfs(cdfs: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
-    array = np.asarray(cdfs)
-    if array.dtype.kind not in "iu":
-        raise TypeError(f"{name} must hold integers, not {array.dtype}")
-    if array.ndim not in (1, 2) or not 2 <= array.shape[-1] <= MAX_STATIC_SYMBOLS + 1 or array.shape[0] == 0:
-        raise ValueError(f"{name} must have the shape (M + 1,) or (num_contexts, M + 1), not {array.shape}")
-    if (array[..., 0] != 0).any() or (array[..., -1] != CDF_TOTAL).any() or (array[..., 1:] <= array[..., :-1]).any():
-        raise ValueError(f"{name} must be strictly increasing from 0 to {CDF_TOTAL}")
-    return np.atleast_2d(array)
 
 
 def _integers(values: npt.ArrayLike, name: str, end: int) -> npt.NDArray[np.int64]:

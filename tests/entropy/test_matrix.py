@@ -194,7 +194,7 @@ def test_round_trip(coder, session, cut):
         assert found.shape == call.values.shape
         assert (found == call.values).all()
         assert theirs == after
-        assert decoder.num_bits == pytest.approx(so_far, rel=0.002, abs=70)
+        assert decoder.num_bits == pytest.approx(so_far, rel=0.002, abs=8)
     decoder.finish()
     assert decoder.num_bits == pytest.approx(bits, rel=0.002, abs=8)
 

@@ -13,7 +13,7 @@ from entropy_strategies import parametric_arguments
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyggc.entropy import DyadicModel, ParametricModel, RansDecoder, RansEncoder, StaticModel
+from pyggc.entropy import DyadicModel, ParametricModel, RansDecoder, RansEncoder, RansStack, StaticModel
 from pyggc.entropy.models import CDF_TOTAL
 from pyggc.entropy.models.parametric import FAMILIES, distances, grid, parametric_table
 from pyggc.entropy.reference import ReferenceEncoder, ReferenceParametricModel, parametric_cdf, track_mean
@@ -157,6 +157,26 @@ def test_parity_with_the_reference(arguments, data):
         assert (decoder.pop(symbols.size, twin, ids) == symbols).all()
     decoder.finish()
     assert twin == model
+
+
+@given(parametric_arguments(), st.sampled_from([1, 2, 4]), st.integers(0, 2**32 - 1))
+def test_round_trip_over_every_kind_of_states(arguments, states, seed):
+    """Queues and stacks; a stack needs, before each pop, the model as it was before the push."""
+    rng, m = np.random.default_rng(seed), arguments["num_symbols"]
+    batches = [(rng.integers(0, m, n), rng.integers(0, arguments["num_contexts"], n)) for n in rng.integers(0, 60, 3)]
+    encoder, stack, model, befores = RansEncoder(states), RansStack(states=states), ParametricModel(**arguments), []
+    for symbols, contexts in batches:
+        befores.append(model.copy())
+        stack.push(symbols, model.copy(), contexts)
+        encoder.push(symbols, model, contexts)
+    decoder, theirs = RansDecoder(encoder.finish(), states), ParametricModel(**arguments)
+    for symbols, contexts in batches:
+        assert (decoder.pop(symbols.size, theirs, contexts) == symbols).all()
+    decoder.finish()
+    assert theirs == model
+    for (symbols, contexts), before in zip(reversed(batches), reversed(befores), strict=True):
+        assert (stack.pop(symbols.size, before, contexts) == symbols).all()
+    assert stack.is_empty
 
 
 @given(st.sampled_from(sorted(FAMILIES)), st.integers(1, 16), st.data())
