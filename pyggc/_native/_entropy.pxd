@@ -25,6 +25,7 @@ cdef extern from "ggc/model.h" nogil:
         GGC_DYADIC
         GGC_DYADIC_MIXED
         GGC_STATIC
+        GGC_PARAMETRIC
     ctypedef struct ggc_dyadic:
         uint16_t *lanes
         uint16_t *counts
@@ -45,9 +46,19 @@ cdef extern from "ggc/model.h" nogil:
         const uint8_t *adds
         uint32_t num_symbols
         int lookup_bits
+    ctypedef struct ggc_parametric:
+        const uint16_t *lanes
+        uint32_t *expected
+        uint16_t *counts
+        int center
+        int fraction_bits
+        int rate
+        int adapts
+        uint16_t saturation
     ctypedef union ggc_model_of:
         ggc_dyadic dyadic
         ggc_static fixed
+        ggc_parametric parametric
     ctypedef struct ggc_model:
         ggc_kind kind
         uint32_t num_symbols

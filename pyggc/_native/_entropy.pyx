@@ -163,7 +163,7 @@ cdef class Bank:
 
     cdef int acquire(self) except -1:
         self.check_idle()
-        self.busy = True
+        self.busy = self.model.kind != GGC_STATIC  # of which nothing changes, so threads may share it
         return 0
 
     @property
@@ -298,6 +298,41 @@ cdef class StaticBank(Bank):
     def copy(self):
         """Itself: nothing of it changes."""
         return self
+
+
+cdef class ParametricBank(Bank):
+    """The expected values, in units of 2^-fraction_bits, and counters of all contexts of one parametric model.
+
+    ``expected`` uint32 and ``counts`` uint16, both (num_contexts,), are copied; ``table`` is what `parametric_table`
+    returned for the alphabet, and is kept. A rate of -1: nothing adapts. The caller guarantees that all is in range.
+    """
+
+    cdef object table
+
+    def __cinit__(self, int num_symbols, table, int center, int rate, int fraction_bits, expected, counts):
+        cdef ggc_parametric *p = &self.model.of.parametric
+        self.table = table
+        self.state = (_aligned(expected, np.uint32), _aligned(counts, np.uint16))
+        self.model.kind = GGC_PARAMETRIC
+        self.model.num_symbols = <uint32_t>num_symbols
+        self.model.num_contexts = <uint32_t>len(self.state[0])
+        p.lanes = <const uint16_t *>_data(table)
+        p.expected, p.counts = <uint32_t *>_data(self.state[0]), <uint16_t *>_data(self.state[1])
+        p.center, p.fraction_bits, p.rate, p.adapts = center, fraction_bits, rate, rate >= 0
+        p.saturation = <uint16_t>((1 << rate) - 2 if rate > 0 else 0)
+
+    def copy(self):
+        """Return an independent bank in the same state."""
+        cdef ggc_parametric *p = &self.model.of.parametric
+        self.check_idle()
+        return ParametricBank(self.model.num_symbols, self.table, p.center, p.rate, p.fraction_bits, *self.state)
+
+
+def parametric_table(lanes):
+    """CDFs (points, 16) of a grid of expected values, uint16, as `ParametricBank` takes them: aligned, read-only."""
+    table = _aligned(lanes, np.uint16)
+    table.flags.writeable = False
+    return table
 
 
 def pack_bits(const uint64_t[::1] values, const uint8_t[::1] widths, size_t num_bytes):

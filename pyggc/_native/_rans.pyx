@@ -419,19 +419,20 @@ cdef class RansReader:
         if self.reader.status != GGC_RANS_OK:
             self.check()
 
-    def pop_integers(self, uint32_t[::1] out, Bank bank not None, contexts, bases, widths):
-        """Decode integers that were tokens under the model, then extra bits."""
+    def pop_integers(self, out, Bank bank not None, contexts, bases, widths):
+        """Decode integers, to uint32, that were tokens under the model, then extra bits."""
         cdef ggc_tokens tokens = tokens_of(bases, widths, bank)
-        cdef Integers o = out_of(out.base, 0)
+        cdef Integers o = out_of(out, 0xFFFFFFFF)
         cdef Integers c = contexts_of(contexts, bank, o)
         cdef bint decoded
-        if out.shape[0] == 0:
+        if o.size == 0:
             return
         self.acquire()
         try:
             bank.acquire()
             with nogil:
-                decoded = ggc_decode_integers(&self.reader, &bank.model, &tokens, &c.view, o.size, &out[0])
+                decoded = ggc_decode_integers(&self.reader, &bank.model, &tokens, &c.view, o.size,
+                                              <uint32_t *>o.view.data)
             bank.busy = False
         finally:
             self.busy = False

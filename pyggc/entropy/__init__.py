@@ -4,11 +4,14 @@ Models and coders are orthogonal: a model gives a symbol its interval and learns
 streams are specified in ``docs/spec_entropy.rst``.
 """
 
+from pyggc.entropy.adaptation import count_symbols, pop_adapted, push_adapted
 from pyggc.entropy.bits import pack_bits, unpack_bits
 from pyggc.entropy.coders import Decoder, Encoder, RansDecoder, RansEncoder, RansStack, StackPosition
-from pyggc.entropy.models import DyadicModel, Model, StaticModel, cdf_from_counts
+from pyggc.entropy.models import DyadicModel, Model, ParametricModel, StaticModel, cdf_from_counts
 from pyggc.entropy.points import Leaves, pop_points, push_points
+from pyggc.entropy.segments import decode_segments, encode_segments
 from pyggc.entropy.tokens import EscapedInteger, HybridInteger, zigzag_decode, zigzag_encode
+from pyggc.entropy.updates import pop_cdfs, push_cdfs
 
 __all__ = [
     "Decoder",
@@ -18,14 +21,22 @@ __all__ = [
     "HybridInteger",
     "Leaves",
     "Model",
+    "ParametricModel",
     "RansDecoder",
     "RansEncoder",
     "RansStack",
     "StackPosition",
     "StaticModel",
     "cdf_from_counts",
+    "count_symbols",
+    "decode_segments",
+    "encode_segments",
     "pack_bits",
+    "pop_adapted",
+    "pop_cdfs",
     "pop_points",
+    "push_adapted",
+    "push_cdfs",
     "push_points",
     "unpack_bits",
     "zigzag_decode",

@@ -146,7 +146,7 @@ class Model:
         --------
         >>> from pyggc.entropy import DyadicModel
         >>> DyadicModel(16).costs([3, 3]).round(2).tolist()
-        [4.0, 1.96]
+        [4.0, 2.0]
         """
         out = np.empty(np.shape(symbols), np.float64)
         self._bank.costs(symbols, contexts, out.reshape(-1))

@@ -172,6 +172,14 @@ class DyadicModel(Model):
         """Position of each context in its schedule: uint16 (num_contexts,), saturating at its end; a copy."""
         return self._bank.arrays()[1]
 
+    def _restarted(self, chosen: npt.NDArray[np.int64], cdfs: npt.NDArray[np.uint16]) -> _entropy.DyadicBank:
+        """Return a bank in which the chosen contexts start from other CDFs, at the end of their schedule."""
+        lanes, counts = self._bank.arrays()
+        tables = [_gains(self._schedule, self.num_symbols, r) for r in self._rates]
+        lanes[chosen] = _lanes_of(cdfs, self.num_symbols, len(chosen))[:, np.newaxis]
+        counts[chosen] = max(table.size for table in tables)
+        return _entropy.DyadicBank(self.num_symbols, self._rates, tables, lanes, counts)
+
     def _parameters(self) -> tuple[Any, ...]:
         return self.num_symbols, self.num_contexts, self._rates, self._schedule
 

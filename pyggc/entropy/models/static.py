@@ -18,6 +18,12 @@ MAX_STATIC_SYMBOLS = CDF_TOTAL // 2
 _MAX_LOOKUP_BITS = 12
 
 
+def _bank_of_rows(rows: npt.NDArray[np.uint16]) -> _entropy.StaticBank:
+    rows.flags.writeable = False
+    lookup_bits = min((8 * (rows.shape[1] - 1)).bit_length(), _MAX_LOOKUP_BITS)
+    return _entropy.StaticBank(rows, lookup_bits)
+
+
 class StaticModel(Model):
     """Model of fixed probabilities, one CDF a context.
 
@@ -61,10 +67,7 @@ class StaticModel(Model):
             raise ValueError(f"cdfs must run from 0 to {CDF_TOTAL}")
         if (array[..., 1:] <= array[..., :-1]).any():
             raise ValueError("cdfs must be strictly increasing")
-        rows = np.array(array, np.uint16, ndmin=2, order="C")
-        rows.flags.writeable = False
-        lookup_bits = min((8 * (rows.shape[1] - 1)).bit_length(), _MAX_LOOKUP_BITS)
-        self._bank = _entropy.StaticBank(rows, lookup_bits)
+        self._bank = _bank_of_rows(np.array(array, np.uint16, ndmin=2, order="C"))
 
     @classmethod
     def from_counts(cls, counts: npt.ArrayLike) -> StaticModel:
@@ -139,6 +142,12 @@ class StaticModel(Model):
     def cdf_q15(self) -> npt.NDArray[np.uint16]:
         """The CDFs: uint16 (num_contexts, M + 1), 0 first, 32768 last; read-only."""
         return self._bank.cdfs
+
+    def _restarted(self, chosen: npt.NDArray[np.int64], cdfs: npt.NDArray[np.uint16]) -> _entropy.StaticBank:
+        """Return a bank with other CDFs in the chosen contexts."""
+        rows = self.cdf_q15.copy()
+        rows[chosen] = cdfs
+        return _bank_of_rows(rows)
 
     def _parameters(self) -> tuple[Any, ...]:
         return (self.cdf_q15.shape, self.cdf_q15.tobytes())

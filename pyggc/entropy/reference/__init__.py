@@ -4,6 +4,15 @@ The tests hold the compiled coders against these modules: same bytes, same final
 one symbol at a time and follow ``docs/spec_entropy.rst`` line by line; they do not validate their arguments.
 """
 
+from pyggc.entropy.reference.parametric import ReferenceParametricModel, parametric_cdf, track_mean
 from pyggc.entropy.reference.rans import ReferenceDecoder, ReferenceEncoder, ReferenceModel, adapt_cdf
 
-__all__ = ["ReferenceDecoder", "ReferenceEncoder", "ReferenceModel", "adapt_cdf"]
+__all__ = [
+    "ReferenceDecoder",
+    "ReferenceEncoder",
+    "ReferenceModel",
+    "ReferenceParametricModel",
+    "adapt_cdf",
+    "parametric_cdf",
+    "track_mean",
+]

@@ -10,11 +10,12 @@
 #include <stdint.h>
 
 #include "dyadic.h"
+#include "parametric.h"
 #include "static.h"
 
 #define GGC_ALWAYS_INLINE inline __attribute__((always_inline))
 
-typedef enum { GGC_DYADIC, GGC_DYADIC_MIXED, GGC_STATIC } ggc_kind;
+typedef enum { GGC_DYADIC, GGC_DYADIC_MIXED, GGC_STATIC, GGC_PARAMETRIC } ggc_kind;
 
 typedef struct {
     ggc_kind kind;
@@ -23,6 +24,7 @@ typedef struct {
     union {
         ggc_dyadic dyadic; /* GGC_DYADIC: one rate; GGC_DYADIC_MIXED: two */
         ggc_static fixed;
+        ggc_parametric parametric;
     } of;
 } ggc_model;
 
@@ -38,6 +40,9 @@ typedef struct {
     case GGC_STATIC:                                                                                                   \
         loop(GGC_STATIC);                                                                                              \
         break;                                                                                                         \
+    case GGC_PARAMETRIC:                                                                                               \
+        loop(GGC_PARAMETRIC);                                                                                          \
+        break;                                                                                                         \
     }
 
 /* A step packed in 32 bits: an interval of a total of 2^15, or of the model's own, which is below 2^16. The frequency
@@ -49,6 +54,7 @@ typedef struct {
     uint32_t context;
     ggc_bounds bounds; /* of the model's alphabet */
     ggc_dyadic_cursor dyadic;
+    ggc_parametric_cursor parametric;
 } ggc_cursor;
 
 static GGC_ALWAYS_INLINE int ggc_num_rates(const ggc_kind kind) {
@@ -67,11 +73,15 @@ static GGC_ALWAYS_INLINE void ggc_cursor_open(const ggc_kind kind, const ggc_mod
     c->context = context;
     if (kind == GGC_DYADIC || kind == GGC_DYADIC_MIXED)
         ggc_dyadic_open(&m->of.dyadic, ggc_num_rates(kind), context, &c->dyadic);
+    if (kind == GGC_PARAMETRIC)
+        ggc_parametric_open(&m->of.parametric, context, &c->parametric);
 }
 
 static GGC_ALWAYS_INLINE void ggc_cursor_close(const ggc_kind kind, const ggc_model *m, const ggc_cursor *c) {
     if (kind == GGC_DYADIC || kind == GGC_DYADIC_MIXED)
         ggc_dyadic_close(&m->of.dyadic, ggc_num_rates(kind), c->context, &c->dyadic);
+    if (kind == GGC_PARAMETRIC)
+        ggc_parametric_close(&m->of.parametric, c->context, &c->parametric);
 }
 
 /* The step of a symbol, of a total of 2^15; the model adapts. */
@@ -89,6 +99,13 @@ static GGC_ALWAYS_INLINE uint32_t ggc_take(const ggc_kind kind, const ggc_model 
     case GGC_STATIC:
         __asm__("" : "+r"(symbol)); /* one load after the other: a gather is slower */
         return m->of.fixed.steps[(size_t)c->context * m->num_symbols + symbol];
+    case GGC_PARAMETRIC: {
+        const ggc_between between = ggc_parametric_between(&m->of.parametric, c->parametric.expected);
+        const uint32_t start = symbol ? ggc_parametric_end(between, symbol - 1) : 0;
+        const uint32_t end = ggc_parametric_end(between, symbol);
+        ggc_parametric_adapt(&m->of.parametric, symbol, &c->parametric);
+        return GGC_STEP(start, end - start);
+    }
     }
     return 0;
 }
@@ -113,6 +130,16 @@ static GGC_ALWAYS_INLINE uint32_t ggc_find(const ggc_kind kind, const ggc_model 
         symbol = ggc_static_symbol(&m->of.fixed, c->context, slot);
         *step = m->of.fixed.steps[(size_t)c->context * m->num_symbols + symbol];
         break;
+    case GGC_PARAMETRIC: {
+        uint16_t lanes[GGC_LANES] __attribute__((aligned(2 * GGC_LANES)));
+        const ggc_cdf cdf = ggc_parametric_cdf(ggc_parametric_between(&m->of.parametric, c->parametric.expected));
+        ggc_store_cdf(lanes, cdf);
+        symbol = ggc_count_below(ggc_below_slot(cdf, slot));
+        const uint32_t start = ggc_cdf_start(lanes, symbol);
+        *step = GGC_STEP(start, lanes[symbol] - start);
+        ggc_parametric_adapt(&m->of.parametric, symbol, &c->parametric);
+        break;
+    }
     }
     return symbol;
 }
