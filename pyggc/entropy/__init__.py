@@ -1,16 +1,36 @@
 """Integers to bytes and back: models, coders, tokens, point sets, bits.
 
 Models and coders are orthogonal: a model gives a symbol its interval and learns from it, a coder stores intervals. The
-streams are specified in ``docs/spec_entropy.rst``.
+streams are specified in ``docs/spec_entropy.rst`` and ``docs/spec_entropy_bool.rst``.
 """
 
 from pyggc.entropy.bits import pack_bits, unpack_bits
-from pyggc.entropy.coders import Decoder, Encoder, RansDecoder, RansEncoder, RansStack, StackPosition
-from pyggc.entropy.models import DyadicModel, Model, StaticModel, cdf_from_counts
+from pyggc.entropy.coders import (
+    BoolDecoder,
+    BoolEncoder,
+    Decoder,
+    Encoder,
+    RansDecoder,
+    RansEncoder,
+    RansStack,
+    StackPosition,
+)
+from pyggc.entropy.models import (
+    DyadicModel,
+    Model,
+    StaticModel,
+    TreeModel,
+    balanced_tree,
+    cdf_from_counts,
+    huffman_tree,
+    unary_tree,
+)
 from pyggc.entropy.points import Leaves, pop_points, push_points
 from pyggc.entropy.tokens import EscapedInteger, HybridInteger, zigzag_decode, zigzag_encode
 
 __all__ = [
+    "BoolDecoder",
+    "BoolEncoder",
     "Decoder",
     "DyadicModel",
     "Encoder",
@@ -23,10 +43,14 @@ __all__ = [
     "RansStack",
     "StackPosition",
     "StaticModel",
+    "TreeModel",
+    "balanced_tree",
     "cdf_from_counts",
+    "huffman_tree",
     "pack_bits",
     "pop_points",
     "push_points",
+    "unary_tree",
     "unpack_bits",
     "zigzag_decode",
     "zigzag_encode",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,14 @@ MAX_STATIC_SYMBOLS = CDF_TOTAL // 2
 
 #: Slots of a context's table of first symbols; more would leave the first-level cache.
 _MAX_LOOKUP_BITS = 12
+
+_Fixed = TypeVar("_Fixed", bound=_entropy.StaticBank)
+
+
+def fixed_bank(rows: npt.NDArray[np.uint16], kind: type[_Fixed]) -> _Fixed:
+    """Make a bank of valid CDFs (num_contexts, M + 1), which it keeps."""
+    rows.flags.writeable = False
+    return kind(rows, min((8 * (rows.shape[1] - 1)).bit_length(), _MAX_LOOKUP_BITS))
 
 
 class StaticModel(Model):
@@ -59,10 +67,7 @@ class StaticModel(Model):
             raise ValueError(f"cdfs must run from 0 to {CDF_TOTAL}")
         if (array[..., 1:] <= array[..., :-1]).any():
             raise ValueError("cdfs must be strictly increasing")
-        rows = np.array(array, np.uint16, ndmin=2, order="C")
-        rows.flags.writeable = False
-        lookup_bits = min((8 * (rows.shape[1] - 1)).bit_length(), _MAX_LOOKUP_BITS)
-        self._bank = _entropy.StaticBank(rows, lookup_bits)
+        self._bank = fixed_bank(np.array(array, np.uint16, ndmin=2, order="C"), _entropy.StaticBank)
 
     @classmethod
     def from_counts(cls, counts: npt.ArrayLike) -> StaticModel:
