@@ -242,7 +242,8 @@ cdef class BoolReader:
     def state(self):
         """The registers of the RFC's decoder: two bytes of value, range, shifts since a byte was read; bytes read."""
         cdef ggc_bool_reader full = self.reader
-        ggc_bool_refill(&full)
+        if full.bits < 16:
+            ggc_bool_refill(&full)
         shifts = int(ggc_bool_shifted(&full)) & 7
         value = int(full.window >> 48) >> shifts << shifts
         return (value, int(full.range), shifts, int(ggc_bool_position(&full)))

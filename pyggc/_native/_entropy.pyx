@@ -148,6 +148,8 @@ cdef class Bank:
         return 0
 
     cdef int acquire(self) except -1:
+        if self.model.kind == GGC_STATIC:
+            return 0  # nothing of it changes: any number of threads may use it
         self.check_idle()
         self.busy = True
         return 0

@@ -14,10 +14,9 @@ __all__ = ["BoolDecoder", "BoolEncoder"]
 class BoolEncoder(Encoder):
     """Encoder of a stream of bools, which any decoder of RFC 6386 (section 7) reads.
 
-    A symbol under a `TreeModel` is coded as the decisions of its tree. Under any other model it is bisected: a bool tells
-    which half of the alphabet it is in, then which half of that, with probabilities of eight bits from the CDF. So
-    rare symbols cost less than they are worth to other coders, and no bool less than 0.006 bits. Raw bits are VP8's
-    literals.
+    A symbol under a `TreeModel` is coded as the decisions of its tree. Under any other model it is bisected: a bool
+    tells which half of the alphabet it is in, the next one which half of that, with probabilities that the CDF gives,
+    of eight bits. So a bool costs between 0.006 and 8 bits, and very skewed models lose. Raw bits are VP8's literals.
 
     A stream has one to two bytes more than its bools take, and four at least.
 

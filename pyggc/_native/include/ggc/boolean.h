@@ -89,7 +89,8 @@ static GGC_ALWAYS_INLINE void ggc_bool_put(ggc_bool_writer *w, uint32_t bit, uin
         ggc_bool_spill(w);
 }
 
-/* Reads what fits the window; a reader past the end reads zeros, and has to stop once it is known to be wrong. */
+/* Reads what fits a window of fewer than 57 bits; a reader past the end reads zeros, and has to stop once it is known
+ * to be wrong. */
 static inline void ggc_bool_refill(ggc_bool_reader *r) {
     if (r->end - r->next >= 8) {
         uint64_t word;
