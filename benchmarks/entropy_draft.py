@@ -1,8 +1,9 @@
 """Section 2.6 of draft-terriberry-netvc-codingtools-01: bools against symbols, over VP8's trees; a part of entropy.py.
 
-The draft's file of tokens is not to be had. Here they are drawn, with a fixed seed, from the trees of RFC 6386 for modes
-and motion vectors, each under the very probabilities of its tree: what a video spends, frame after frame, in batches of
-one kind of value. Bools code each decision of a tree, the other coders each value, under the same `TreeModel`.
+The draft's file of tokens is not to be had. Here they are drawn, with a fixed seed, from the trees of RFC 6386 for
+modes and motion vectors, each under the very probabilities of its tree: what a video spends, frame after frame, in
+batches of one kind of value. Bools code each decision of a tree, the other coders each value, under the same
+`TreeModel`.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ ELEMENTS: dict[str, tuple[list[int], list[list[int]], float]] = {
     "split": (SPLIT, [[110, 111, 150]], 3.0),
     "subblock vector": (SUB_VECTOR, SUB_VECTORS, 20.0),
     "short vector": (SMALL_VECTOR, VECTORS, 10.0),
-    # A long component, as its number of bits: ones while it goes on, under the bits' probabilities from the low ones up.
+    # A long component's number of bits, in unary.
     "long vector": (unary_tree(10), BITS_OF_LONG, 5.0),
 }
 

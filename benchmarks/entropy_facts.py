@@ -14,7 +14,7 @@ from common import table
 from entropy_models import M, entropy_of, geometric
 
 import pyggc.entropy as pe
-from pyggc.entropy import BoolEncoder, DyadicModel, RansEncoder, StaticModel
+from pyggc.entropy import BoolEncoder, DyadicModel, RansEncoder
 
 Rows = list[dict[str, Any]]
 Partition = Callable[[np.ndarray, int, int], np.ndarray]
@@ -153,15 +153,7 @@ def averages(args: Namespace) -> Rows:
     return rows
 
 
-def trees() -> Rows:
-    """A tree's decisions and the symbols that they multiply to: what the conversion of section 2.2, item 1 costs."""
-    model = pe.TreeModel(pe.unary_tree(M), [128] * (M - 1))
-    p, cdf = geometric(0.5), StaticModel(model.cdf_q15).cdf_q15[0].astype(float)
-    cross = float(-(p * np.log2(np.diff(cdf) / FT)).sum())
-    return [fact("a tree as one symbol, bits above the entropy", 0.0007, cross - entropy_of(p))]
-
-
 def facts(args: Namespace) -> Rows:
-    rows = partitions(args) + adaptation(args) + adaptive(args) + averages(args) + trees()
+    rows = partitions(args) + adaptation(args) + adaptive(args) + averages(args)
     table("figures beside what is expected", rows)
     return rows

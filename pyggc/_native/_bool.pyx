@@ -8,8 +8,8 @@ from libc.stdlib cimport free
 from libc.string cimport memcpy
 
 from pyggc._native._entropy cimport (
-    GGC_MAX_RAW, Bank, Integers, StaticBank, contexts_of, ggc_model, ggc_view, ggc_view_read_u32, integers, out_of,
-    symbols_of, values_and_widths,
+    GGC_MAX_RAW, Bank, Integers, StaticBank, contexts_of, ggc_model, ggc_view, integers, out_of, symbols_of,
+    values_and_widths,
 )
 
 import numpy as np

@@ -61,6 +61,7 @@ def test_modes_of_vp8():
     assert model.depths.tolist() == [1, 3, 3, 3, 3]
     assert model.num_decisions([[0, 1], [2, 4]]) == 10
     assert model.num_decisions([]) == 0
+    assert model.cdf_q15.tolist() == [[0, 14334, 17721, 20527, 22297, 32768]]
     p = np.diff(model.cdf_q15[0].astype(int)) / CDF_TOTAL
     expected = [112 / 256, *(144 / 256 * x for x in (86 * 140 / 256**2, 86 * 116 / 256**2))]
     assert p[:3] == pytest.approx(expected, abs=2e-4)

@@ -22,6 +22,7 @@ class BoolEncoder(Encoder):
 
     Examples
     --------
+    >>> from pyggc.entropy import BoolDecoder, BoolEncoder, TreeModel
     >>> encoder = BoolEncoder()
     >>> encoder.push([2, 0, 1, 2], TreeModel([-2, 2, 0, -1], [128, 192]))
     >>> encoder.push_bools([0, 0, 1], 250)

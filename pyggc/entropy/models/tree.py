@@ -51,7 +51,7 @@ class TreeModel(Model):
     >>> model.depths.tolist()
     [2, 2, 1]
     >>> model.cdf_q15.tolist()
-    [[0, 12287, 16383, 32768]]
+    [[0, 12287, 16384, 32768]]
     """
 
     __slots__ = ("_depths", "_probabilities", "_tree")
