@@ -52,6 +52,7 @@ cdef extern from "ggc/boolean.h" nogil:
     uint64_t ggc_bool_position(const ggc_bool_reader *r)
     void ggc_bool_start(ggc_bool_writer *w)
     int ggc_bool_reserve(ggc_bool_writer *w, size_t n, size_t bools)
+    int ggc_bool_codes(const ggc_model *m)
     int ggc_bool_push(ggc_bool_writer *w, const ggc_model *m, const ggc_token_tree *tree, const ggc_view *symbols,
                       const ggc_view *contexts, size_t n)
     int ggc_bool_push_bools(ggc_bool_writer *w, const ggc_view *bits, const ggc_view *probabilities, size_t n)
@@ -87,10 +88,12 @@ cdef class TreeBank(StaticBank):
         self.tree.next = &nodes[0]
 
 
-cdef const ggc_token_tree *tree_of(Bank bank):
-    """The tree of a bank that has one."""
+cdef const ggc_token_tree *tree_of(Bank bank) except? NULL:
+    """The tree of a bank that has one; TypeError where its symbols cannot be told by bools at all."""
     if isinstance(bank, TreeBank) and (<TreeBank>bank).tree.next != NULL:
         return &(<TreeBank>bank).tree
+    if not ggc_bool_codes(&bank.model):
+        raise TypeError("the model has no CDF that a boolean coder can bisect")
     return NULL
 
 

@@ -67,7 +67,8 @@ class StaticModel(Model):
             raise ValueError(f"cdfs must run from 0 to {CDF_TOTAL}")
         if (array[..., 1:] <= array[..., :-1]).any():
             raise ValueError("cdfs must be strictly increasing")
-        self._bank: _entropy.StaticBank = fixed_bank(np.array(array, np.uint16, ndmin=2, order="C"), _entropy.StaticBank)
+        rows = np.array(array, np.uint16, ndmin=2, order="C")
+        self._bank: _entropy.StaticBank = fixed_bank(rows, _entropy.StaticBank)
 
     @classmethod
     def from_counts(cls, counts: npt.ArrayLike) -> StaticModel:
