@@ -221,7 +221,7 @@ def circumstances() -> dict[str, Any]:
     """What figures depend on beside the code."""
     build = gc.build_info()
     versions = {"pyggc": gc.__version__, "numpy": np.__version__}
-    for name in ("pillow", "imagecodecs", "scikit-image"):
+    for name in ("pillow", "imagecodecs", "scikit-image", "constriction"):
         try:
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
@@ -258,4 +258,8 @@ def parser_of(doc: str, images: str = "+") -> argparse.ArgumentParser:
 def save_json(path: Path | None, results: Mapping[str, Any]) -> None:
     if path is not None:
         everything = {"command": sys.argv[1:], "circumstances": circumstances(), **results}
-        path.write_text(json.dumps(everything, indent=1, default=float) + "\n")
+        text = json.dumps(everything, indent=1, default=float) + "\n"
+        if path == Path("-"):
+            sys.stdout.write(text)
+        else:
+            path.write_text(text)

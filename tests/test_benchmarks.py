@@ -34,7 +34,9 @@ SCRIPTS = {
         *("--count", "20", "--marks", "2", "--quality", "20", "--most-iterations", "20", "--efforts", "1"),
         *("--part", "optimizers", "inits", "target", "files", "efforts"),
     ],
+    "entropy.py": ["--symbols", "2000", "--rounds", "1", "--runs", "1"],
 }
+WITHOUT_IMAGES = {"entropy.py"}
 
 
 @pytest.fixture(scope="module")
@@ -56,11 +58,17 @@ def run(script: str, *arguments: str) -> str:
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_script(script: str, image: Path, tmp_path: Path) -> None:
     found = tmp_path / "out.json"
-    run(script, str(image), "--json", str(found), *SCRIPTS[script])
+    images = [] if script in WITHOUT_IMAGES else [str(image)]
+    run(script, *images, "--json", str(found), *SCRIPTS[script])
     results: dict[str, Any] = json.loads(found.read_text())
     assert results.pop("command")
     assert results.pop("circumstances")["versions"]["pyggc"]
     assert all(results.values())
+
+
+def test_figures_on_the_standard_output() -> None:
+    results = json.loads(run("entropy.py", "--part", "stream", "--symbols", "2000", "--runs", "1", "--json", "-"))
+    assert [row["symbols"] for row in results["stream"]] == [100, 1000, 10_000]
 
 
 def test_curves_made_before(image: Path, tmp_path: Path) -> None:

@@ -90,6 +90,13 @@ cdef class Bank:
     cdef int acquire(self) except -1
 
 
+cdef class StaticBank(Bank):
+    """Static CDFs."""
+
+    cdef readonly object cdfs
+    cdef tuple tables
+
+
 cdef Integers integers(object array, str argument, uint64_t limit)
 cdef Integers symbols_of(object symbols, Bank bank)
 cdef Integers contexts_of(object contexts, Bank bank, Integers like)

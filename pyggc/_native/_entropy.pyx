@@ -268,9 +268,6 @@ cdef class DyadicBank(Bank):
 cdef class StaticBank(Bank):
     """Static CDFs: uint16 (num_contexts, num_symbols + 1), which the caller has validated."""
 
-    cdef readonly object cdfs
-    cdef tuple tables
-
     def __cinit__(self, cdfs, int lookup_bits):
         cdef const uint16_t[:, ::1] source = cdfs
         cdef size_t contexts = <size_t>source.shape[0], symbols = <size_t>source.shape[1] - 1

@@ -1,19 +1,40 @@
 """Integers to bytes and back: models, coders, tokens, point sets, bits.
 
 Models and coders are orthogonal: a model gives a symbol its interval and learns from it, a coder stores intervals. The
-streams are specified in ``docs/spec_entropy.rst``.
+streams are specified in ``docs/spec_entropy.rst`` and ``docs/spec_entropy_bool.rst``.
 """
 
 from pyggc.entropy.adaptation import count_symbols, pop_adapted, push_adapted
 from pyggc.entropy.bits import pack_bits, unpack_bits
-from pyggc.entropy.coders import Decoder, Encoder, RansDecoder, RansEncoder, RansStack, StackPosition
-from pyggc.entropy.models import DyadicModel, Model, ParametricModel, StaticModel, cdf_from_counts
+from pyggc.entropy.coders import (
+    BoolDecoder,
+    BoolEncoder,
+    Decoder,
+    Encoder,
+    RansDecoder,
+    RansEncoder,
+    RansStack,
+    StackPosition,
+)
+from pyggc.entropy.models import (
+    DyadicModel,
+    Model,
+    ParametricModel,
+    StaticModel,
+    TreeModel,
+    balanced_tree,
+    cdf_from_counts,
+    huffman_tree,
+    unary_tree,
+)
 from pyggc.entropy.points import Leaves, pop_points, push_points
 from pyggc.entropy.segments import decode_segments, encode_segments
 from pyggc.entropy.tokens import EscapedInteger, HybridInteger, zigzag_decode, zigzag_encode
 from pyggc.entropy.updates import pop_cdfs, push_cdfs
 
 __all__ = [
+    "BoolDecoder",
+    "BoolEncoder",
     "Decoder",
     "DyadicModel",
     "Encoder",
@@ -27,10 +48,13 @@ __all__ = [
     "RansStack",
     "StackPosition",
     "StaticModel",
+    "TreeModel",
+    "balanced_tree",
     "cdf_from_counts",
     "count_symbols",
     "decode_segments",
     "encode_segments",
+    "huffman_tree",
     "pack_bits",
     "pop_adapted",
     "pop_cdfs",
@@ -38,6 +62,7 @@ __all__ = [
     "push_adapted",
     "push_cdfs",
     "push_points",
+    "unary_tree",
     "unpack_bits",
     "zigzag_decode",
     "zigzag_encode",

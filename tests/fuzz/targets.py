@@ -20,12 +20,13 @@ from entropy_strategies import Batch, scripts
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from tree_strategies import tree_models
 
 from pyggc import GaussianDecoder, Gaussians2D, Limits, decode
 from pyggc.container import ByteReader, Header, Section, read_container, read_header, write_container
 from pyggc.container.compact import read_levels
 from pyggc.container.metadata import read_metadata, write_metadata
-from pyggc.entropy import DyadicModel, HybridInteger, RansDecoder, unpack_bits
+from pyggc.entropy import BoolDecoder, DyadicModel, HybridInteger, RansDecoder, TreeModel, unpack_bits
 from pyggc.errors import BitstreamError, GgcError
 from pyggc.imagefile import UnreadableImage, parse_image
 
@@ -132,6 +133,27 @@ def rans(data: bytes, script: tuple[list[dict[str, Any]], list[Batch]]) -> None:
         return
 
 
+@given(st.binary(max_size=400), scripts(), tree_models())
+def boolean(data: bytes, script: tuple[list[dict[str, Any]], list[Batch]], tree: TreeModel) -> None:
+    """`BoolDecoder` over any bytes: symbols in range, or a refusal."""
+    models = [_model(arguments) for arguments in script[0]]
+    try:
+        decoder = BoolDecoder(data)
+        for batch in script[1]:
+            assert (decoder.pop(len(batch.values), tree, batch.contexts % tree.num_contexts) < tree.num_symbols).all()
+            assert (decoder.pop_bools(1 + batch.contexts) <= 1).all()
+            if batch.model is None:
+                values = decoder.pop_bits(batch.contexts)
+                assert not (values.astype(np.uint64) >> batch.contexts.astype(np.uint64)).any()
+            else:
+                model = models[batch.model]
+                assert (decoder.pop(len(batch.values), model, batch.contexts) < model.num_symbols).all()
+        decoder.pop_exp_golomb(len(data) % 4)
+        decoder.finish()
+    except BitstreamError:
+        return
+
+
 splits = st.builds(
     lambda mantissa, exponent, more: HybridInteger(min(16, (1 << exponent) + more), 1 << exponent, mantissa),
     st.integers(0, 2),
@@ -210,6 +232,7 @@ TARGETS = {
     "loads": Target(loads, _files, hostile_files.remade),
     "pixels": Target(pixels, _files, hostile_files.remade),
     "rans": Target(rans.hypothesis.fuzz_one_input, _noise),
+    "boolean": Target(boolean.hypothesis.fuzz_one_input, _noise),
     "tokens": Target(tokens.hypothesis.fuzz_one_input, _noise),
     "bits": Target(bits.hypothesis.fuzz_one_input, _noise),
     "levels": Target(levels.hypothesis.fuzz_one_input, _noise),

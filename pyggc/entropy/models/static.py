@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +17,13 @@ MAX_STATIC_SYMBOLS = CDF_TOTAL // 2
 #: Slots of a context's table of first symbols; more would leave the first-level cache.
 _MAX_LOOKUP_BITS = 12
 
+_Fixed = TypeVar("_Fixed", bound=_entropy.StaticBank)
 
-def _bank_of_rows(rows: npt.NDArray[np.uint16]) -> _entropy.StaticBank:
+
+def fixed_bank(rows: npt.NDArray[np.uint16], kind: type[_Fixed]) -> _Fixed:
+    """Make a bank of valid CDFs (num_contexts, M + 1), which it keeps."""
     rows.flags.writeable = False
-    lookup_bits = min((8 * (rows.shape[1] - 1)).bit_length(), _MAX_LOOKUP_BITS)
-    return _entropy.StaticBank(rows, lookup_bits)
+    return kind(rows, min((8 * (rows.shape[1] - 1)).bit_length(), _MAX_LOOKUP_BITS))
 
 
 class StaticModel(Model):
@@ -67,7 +69,8 @@ class StaticModel(Model):
             raise ValueError(f"cdfs must run from 0 to {CDF_TOTAL}")
         if (array[..., 1:] <= array[..., :-1]).any():
             raise ValueError("cdfs must be strictly increasing")
-        self._bank = _bank_of_rows(np.array(array, np.uint16, ndmin=2, order="C"))
+        rows = np.array(array, np.uint16, ndmin=2, order="C")
+        self._bank = fixed_bank(rows, _entropy.StaticBank)
 
     @classmethod
     def from_counts(cls, counts: npt.ArrayLike) -> StaticModel:
@@ -147,7 +150,7 @@ class StaticModel(Model):
         """Return a bank with other CDFs in the chosen contexts."""
         rows = self.cdf_q15.copy()
         rows[chosen] = cdfs
-        return _bank_of_rows(rows)
+        return fixed_bank(rows, _entropy.StaticBank)
 
     def _parameters(self) -> tuple[Any, ...]:
         return (self.cdf_q15.shape, self.cdf_q15.tobytes())

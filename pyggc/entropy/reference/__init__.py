@@ -1,18 +1,22 @@
 """The streams of `pyggc.entropy` in plain Python: slow, short, and the same bytes.
 
 The tests hold the compiled coders against these modules: same bytes, same final states, same adapted CDFs. They take
-one symbol at a time and follow ``docs/spec_entropy.rst`` line by line; they do not validate their arguments.
+one symbol at a time and follow the pages of the specification line by line; they do not validate their arguments.
 """
 
+from pyggc.entropy.reference.boolean import ReferenceBoolDecoder, ReferenceBoolEncoder, half_probability
 from pyggc.entropy.reference.parametric import ReferenceParametricModel, parametric_cdf, track_mean
 from pyggc.entropy.reference.rans import ReferenceDecoder, ReferenceEncoder, ReferenceModel, adapt_cdf
 
 __all__ = [
+    "ReferenceBoolDecoder",
+    "ReferenceBoolEncoder",
     "ReferenceDecoder",
     "ReferenceEncoder",
     "ReferenceModel",
     "ReferenceParametricModel",
     "adapt_cdf",
+    "half_probability",
     "parametric_cdf",
     "track_mean",
 ]

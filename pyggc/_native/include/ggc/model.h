@@ -144,6 +144,41 @@ static GGC_ALWAYS_INLINE uint32_t ggc_find(const ggc_kind kind, const ggc_model 
     return symbol;
 }
 
+/* fl[1] to fl[num_symbols] of the CDF that codes the next symbol, for coders that bisect it; `lanes`, of GGC_LANES
+ * aligned values, is where a kind that has them in registers puts them. */
+static GGC_ALWAYS_INLINE const uint16_t *ggc_row(const ggc_kind kind, const ggc_model *m, const ggc_cursor *c,
+                                                 uint16_t *lanes) {
+    switch (kind) {
+    case GGC_DYADIC:
+    case GGC_DYADIC_MIXED:
+        ggc_store_cdf(lanes, ggc_dyadic_coded(ggc_num_rates(kind), &c->dyadic));
+        return lanes;
+    case GGC_STATIC:
+        return m->of.fixed.ends + (size_t)c->context * m->num_symbols;
+    case GGC_PARAMETRIC:
+        ggc_store_cdf(lanes, ggc_parametric_cdf(ggc_parametric_between(&m->of.parametric, c->parametric.expected)));
+        return lanes;
+    default:
+        return NULL;
+    }
+}
+
+/* What `ggc_take` does after such a coder has coded a symbol. */
+static GGC_ALWAYS_INLINE void ggc_learn(const ggc_kind kind, const ggc_model *m, ggc_cursor *c, uint32_t symbol) {
+    switch (kind) {
+    case GGC_DYADIC:
+    case GGC_DYADIC_MIXED:
+        ggc_dyadic_adapt(&m->of.dyadic, ggc_num_rates(kind), &c->bounds, ggc_below_symbol(&c->bounds, symbol),
+                         &c->dyadic);
+        break;
+    case GGC_PARAMETRIC:
+        ggc_parametric_adapt(&m->of.parametric, symbol, &c->parametric);
+        break;
+    default:
+        break;
+    }
+}
+
 /* src/entropy_run.c. The loops for a processor, of which each variant (run.h) has its own. */
 typedef struct {
     /* Runs a model over symbols, and writes the step of each. Without contexts all are in `context`. */

@@ -15,7 +15,7 @@
 #define GGC_MEAN_BITS 16     /* after the point, of what the table is looked up with: at least those of the average */
 #define GGC_GRID_MANTISSA 3  /* 2^3 steps an octave, so that every integer up to 15 is on the grid */
 #define GGC_GRID_EXPONENT 10 /* below 2^10, in units of 2^-16, all steps are 2^(10 - 3) wide */
-#define GGC_WEIGHT_BITS 15
+#define GGC_WEIGHT_BITS GGC_CDF_BITS
 
 typedef struct {
     const uint16_t *lanes; /* [point of the grid][GGC_LANES], 32-byte aligned: as in a dyadic model */
@@ -48,19 +48,6 @@ static inline ggc_between ggc_parametric_between(const ggc_parametric *m, uint32
     return (ggc_between){low, low + GGC_LANES, (int32_t)(rest << GGC_WEIGHT_BITS >> width)};
 }
 
-/* floor(a w / 2^15) in every lane. */
-static inline ggc_i16_part ggc_scaled(ggc_i16_part a, int16_t w) {
-#if defined(__SSE2__)
-    const __m128i weight = _mm_set1_epi16(w), high = _mm_mulhi_epi16((__m128i)a, weight);
-    const __m128i low = _mm_mullo_epi16((__m128i)a, weight);
-    return (ggc_i16_part)_mm_or_si128(_mm_add_epi16(high, high), _mm_srli_epi16(low, GGC_WEIGHT_BITS));
-#else
-    for (int j = 0; j < GGC_PART_LANES; j++)
-        a[j] = (int16_t)((a[j] * w) >> GGC_WEIGHT_BITS);
-    return a;
-#endif
-}
-
 /* a + floor((b - a) w / 2^15) = floor((a (2^15 - w) + b w) / 2^15). From one lane to the next a and b rise by at least
  * 1 each where they are CDFs, so the numerator rises by at least (2^15 - w) + w = 2^15 and the quotient by at least 1:
  * what lies between two strictly increasing CDFs of one total is another one. */
@@ -69,7 +56,7 @@ static inline ggc_cdf ggc_parametric_cdf(ggc_between between) {
     ggc_cdf cdf = ggc_load_cdf(between.high);
     for (int p = 0; p < GGC_PARTS; p++) {
         ggc_i16_part rise = (ggc_i16_part)(cdf.part[p] - low.part[p]); /* of values in [1, 2^15]: no overflow */
-        rise = ggc_scaled(rise, (int16_t)between.weight);
+        rise = ggc_scale(rise, between.weight);
         cdf.part[p] = low.part[p] + (ggc_u16_part)rise;
     }
     return cdf;
