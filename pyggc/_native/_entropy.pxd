@@ -18,12 +18,14 @@ cdef extern from "ggc/views.h" nogil:
 cdef extern from "ggc/model.h" nogil:
     enum:
         GGC_CDF_BITS
+        GGC_CDF_TOTAL
         GGC_LANES
         GGC_MAX_RATES
     ctypedef enum ggc_kind:
         GGC_DYADIC
         GGC_DYADIC_MIXED
         GGC_STATIC
+        GGC_FREQUENCY
     ctypedef struct ggc_dyadic:
         uint16_t *lanes
         uint16_t *counts
@@ -40,9 +42,16 @@ cdef extern from "ggc/model.h" nogil:
         const uint16_t *first
         uint32_t num_symbols
         int lookup_bits
+    ctypedef struct ggc_frequency:
+        uint16_t *lanes
+        uint32_t num_symbols
+        uint32_t stride
+        uint32_t increment
+        uint32_t limit
     ctypedef union ggc_model_of:
         ggc_dyadic dyadic
         ggc_static fixed
+        ggc_frequency frequency
     ctypedef struct ggc_model:
         ggc_kind kind
         uint32_t num_symbols
@@ -50,6 +59,8 @@ cdef extern from "ggc/model.h" nogil:
         ggc_model_of of
     void ggc_model_run(const ggc_model *m, const uint16_t *symbols, const uint32_t *contexts, uint32_t context,
                        size_t n, uint32_t *steps)
+    void ggc_model_run_native(const ggc_model *m, const uint16_t *symbols, const uint32_t *contexts, uint32_t context,
+                              size_t n, uint32_t *steps, uint32_t *totals)
 
 
 cdef class Integers:
@@ -67,9 +78,10 @@ cdef class Bank:
     cdef ggc_model model
     cdef bint busy
     cdef tuple state
+    cdef uint32_t largest_total
 
     cdef int check_idle(self) except -1
-    cdef int acquire(self) except -1
+    cdef int acquire(self, uint32_t limit=*) except -1
 
 
 cdef Integers integers(object array, str argument, uint64_t limit)

@@ -5,8 +5,17 @@ streams are specified in ``docs/spec_entropy.rst``.
 """
 
 from pyggc.entropy.bits import pack_bits, unpack_bits
-from pyggc.entropy.coders import Decoder, Encoder, RansDecoder, RansEncoder, RansStack, StackPosition
-from pyggc.entropy.models import DyadicModel, Model, StaticModel, cdf_from_counts
+from pyggc.entropy.coders import (
+    Decoder,
+    Encoder,
+    RangeDecoder,
+    RangeEncoder,
+    RansDecoder,
+    RansEncoder,
+    RansStack,
+    StackPosition,
+)
+from pyggc.entropy.models import DyadicModel, FrequencyModel, Model, StaticModel, cdf_from_counts
 from pyggc.entropy.points import Leaves, pop_points, push_points
 from pyggc.entropy.tokens import EscapedInteger, HybridInteger, zigzag_decode, zigzag_encode
 
@@ -15,9 +24,12 @@ __all__ = [
     "DyadicModel",
     "Encoder",
     "EscapedInteger",
+    "FrequencyModel",
     "HybridInteger",
     "Leaves",
     "Model",
+    "RangeDecoder",
+    "RangeEncoder",
     "RansDecoder",
     "RansEncoder",
     "RansStack",

@@ -2,6 +2,7 @@
 
 from pyggc.entropy.models.base import CDF_BITS, CDF_TOTAL, Model, cdf_from_counts
 from pyggc.entropy.models.dyadic import DyadicModel
+from pyggc.entropy.models.frequency import FrequencyModel
 from pyggc.entropy.models.static import StaticModel
 
-__all__ = ["CDF_BITS", "CDF_TOTAL", "DyadicModel", "Model", "StaticModel", "cdf_from_counts"]
+__all__ = ["CDF_BITS", "CDF_TOTAL", "DyadicModel", "FrequencyModel", "Model", "StaticModel", "cdf_from_counts"]

@@ -10,11 +10,12 @@
 #include <stdint.h>
 
 #include "dyadic.h"
+#include "frequency.h"
 #include "static.h"
 
 #define GGC_ALWAYS_INLINE inline __attribute__((always_inline))
 
-typedef enum { GGC_DYADIC, GGC_DYADIC_MIXED, GGC_STATIC } ggc_kind;
+typedef enum { GGC_DYADIC, GGC_DYADIC_MIXED, GGC_STATIC, GGC_FREQUENCY } ggc_kind;
 
 typedef struct {
     ggc_kind kind;
@@ -22,6 +23,7 @@ typedef struct {
     union {
         ggc_dyadic dyadic; /* GGC_DYADIC: one rate; GGC_DYADIC_MIXED: two */
         ggc_static fixed;
+        ggc_frequency frequency;
     } of;
 } ggc_model;
 
@@ -36,6 +38,9 @@ typedef struct {
         break;                                                                                                         \
     case GGC_STATIC:                                                                                                   \
         loop(GGC_STATIC);                                                                                              \
+        break;                                                                                                         \
+    case GGC_FREQUENCY:                                                                                                \
+        loop(GGC_FREQUENCY);                                                                                           \
         break;                                                                                                         \
     }
 
@@ -56,7 +61,7 @@ static GGC_ALWAYS_INLINE int ggc_num_rates(const ggc_kind kind) {
 
 /* To be called once for a run of symbols. */
 static GGC_ALWAYS_INLINE void ggc_cursor_init(const ggc_kind kind, const ggc_model *m, ggc_cursor *c) {
-    if (kind != GGC_STATIC)
+    if (kind == GGC_DYADIC || kind == GGC_DYADIC_MIXED)
         c->bounds = ggc_bounds_of((int)m->num_symbols);
 }
 
@@ -86,6 +91,8 @@ static GGC_ALWAYS_INLINE uint32_t ggc_take(const ggc_kind kind, const ggc_model 
     }
     case GGC_STATIC:
         return m->of.fixed.steps[(size_t)c->context * m->num_symbols + symbol];
+    case GGC_FREQUENCY:
+        return ggc_frequency_take_scaled(&m->of.frequency, c->context, symbol);
     }
     return 0;
 }
@@ -110,12 +117,37 @@ static GGC_ALWAYS_INLINE uint32_t ggc_find(const ggc_kind kind, const ggc_model 
         symbol = ggc_static_symbol(&m->of.fixed, c->context, slot);
         *step = m->of.fixed.steps[(size_t)c->context * m->num_symbols + symbol];
         break;
+    case GGC_FREQUENCY:
+        symbol = ggc_frequency_find_scaled(&m->of.frequency, c->context, slot, step);
+        break;
     }
     return symbol;
+}
+
+/* The total of the open context: 2^15 but for kinds that have one of their own. */
+static GGC_ALWAYS_INLINE uint32_t ggc_total(const ggc_kind kind, const ggc_model *m, const ggc_cursor *c) {
+    return kind == GGC_FREQUENCY ? ggc_frequency_total(&m->of.frequency, c->context) : GGC_CDF_TOTAL;
+}
+
+/* The same as ggc_take and ggc_find, but of the total of the open context. */
+static GGC_ALWAYS_INLINE uint32_t ggc_take_native(const ggc_kind kind, const ggc_model *m, ggc_cursor *c,
+                                                  uint32_t symbol) {
+    return kind == GGC_FREQUENCY ? ggc_frequency_take(&m->of.frequency, c->context, symbol)
+                                 : ggc_take(kind, m, c, symbol);
+}
+
+static GGC_ALWAYS_INLINE uint32_t ggc_find_native(const ggc_kind kind, const ggc_model *m, ggc_cursor *c, uint32_t slot,
+                                                  uint32_t *step) {
+    return kind == GGC_FREQUENCY ? ggc_frequency_find(&m->of.frequency, c->context, slot, step)
+                                 : ggc_find(kind, m, c, slot, step);
 }
 
 /* src/entropy_run.c: runs a model over symbols, and writes the step of each. Without contexts all are in `context`. */
 void ggc_model_run(const ggc_model *m, const uint16_t *symbols, const uint32_t *contexts, uint32_t context, size_t n,
                    uint32_t *steps);
+
+/* The same with steps of the model's own total, which goes to `totals` for each. */
+void ggc_model_run_native(const ggc_model *m, const uint16_t *symbols, const uint32_t *contexts, uint32_t context,
+                          size_t n, uint32_t *steps, uint32_t *totals);
 
 #endif
