@@ -288,8 +288,8 @@ cdef class StaticBank(Bank):
 cdef class FrequencyBank(Bank):
     """The counts of all contexts of one model of frequency counts.
 
-    ``lanes`` (num_contexts, stride) uint16 are copied: cumulative frequencies fl[1], fl[2], ..., the total in the rest of
-    whole groups of 16. The caller guarantees that they are valid.
+    ``lanes`` (num_contexts, stride) uint16 are copied: cumulative frequencies fl[1], fl[2], ..., and the total in what
+    fills whole groups of 16. The caller guarantees that they are valid.
     """
 
     def __cinit__(self, uint32_t num_symbols, uint32_t increment, uint32_t limit, lanes):

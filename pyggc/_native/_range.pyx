@@ -109,12 +109,12 @@ cdef class RangeWriter:
         written = PyBytes_FromStringAndSize(<char *>self.writer.data, <Py_ssize_t>self.writer.size)
         return int(self.writer.low), int(self.writer.range), int(self.writer.pending), written
 
-    def restore(self, uint64_t low, uint32_t range, int pending, bytes written not None):
+    def restore(self, uint64_t low, uint32_t size, int pending, bytes written not None):
         """Take over a state of an encoder of the same partition."""
         if not ggc_range_reserve(&self.writer, <size_t>len(written)):
             raise MemoryError
         memcpy(self.writer.data, PyBytes_AS_STRING(written), <size_t>len(written))
-        self.writer.low, self.writer.range, self.writer.pending = low, range, pending
+        self.writer.low, self.writer.range, self.writer.pending = low, size, pending
         self.writer.size = <size_t>len(written)
 
     def num_bits(self):

@@ -15,12 +15,12 @@ void ggc_range_open(ggc_range_reader *r, const uint8_t *data, size_t size, ggc_p
         .range = 1u << (ggc_range_bits(partition) - 1), .count = 1, .data = data, .size = size, .partition = partition};
 }
 
-/* Fills the window to 57 bits at least, with zeros past the end. Three steps of 16 bits fit in between: before the
- * third of them 57 - 32 bits are there, more than the widest range has. */
+/* Fills the window to 56 bits at least and 63 at most, with zeros past the end. Three steps of 16 bits fit in between:
+ * before the third of them 56 - 32 bits are there, as many as the widest range has. */
 #define GGC_STEPS_A_FILL 3
 
 static GGC_ALWAYS_INLINE void refill(ggc_range_reader *r) {
-    for (; r->count <= 56; r->count += 8, r->position++)
+    for (; r->count < 56; r->count += 8, r->position++)
         if (r->position < r->size)
             r->window |= (uint64_t)r->data[r->position] << (56 - r->count);
 }

@@ -5,4 +5,13 @@ from pyggc.entropy.coders.range import RangeDecoder, RangeEncoder
 from pyggc.entropy.coders.rans import RansDecoder, RansEncoder
 from pyggc.entropy.coders.stack import RansStack, StackPosition
 
-__all__ = ["Decoder", "Encoder", "RangeDecoder", "RangeEncoder", "RansDecoder", "RansEncoder", "RansStack", "StackPosition"]
+__all__ = [
+    "Decoder",
+    "Encoder",
+    "RangeDecoder",
+    "RangeEncoder",
+    "RansDecoder",
+    "RansEncoder",
+    "RansStack",
+    "StackPosition",
+]

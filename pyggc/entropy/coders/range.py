@@ -89,12 +89,11 @@ class RangeDecoder(Decoder):
 
     The calls must mirror those of the encoder: the same models in the same states, the same contexts. A batch may be
     of any size, so the contexts of one may depend on the symbols of those before it. Any bytes decode to symbols in
-    range, zeros follow the last one, and as soon as a symbol has taken more bits than there are, the stream is
-    refused: so a few bytes never decode to more symbols than they can hold, which is fewer than 2^19 a byte, or 2^14 a
-    byte for models that leave a symbol a probability of at most 1 - 2^-11. `finish` finds bytes that are left over, or
-    missing, and last bits that the encoder would have chosen otherwise. Each sequence of symbols has one stream only, and
-    what is not found is another such stream; that is for a checksum to catch. After a `BitstreamError` neither the decoder nor
-    the models given to it are of further use.
+    range, as if zeros followed the last one; and as soon as more bits were consumed than there are, the stream is
+    refused, so a few bytes never decode to more symbols than they can hold: fewer than 2^19 a byte, whatever the model.
+    `finish` finds bytes that are left over and last bits that the encoder would not have chosen. Each sequence of
+    symbols has one stream only, and what is not found is another such stream, of other symbols; that is for a checksum
+    to catch. After a `BitstreamError` neither the decoder nor the models given to it are of further use.
 
     Parameters
     ----------

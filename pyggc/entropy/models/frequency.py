@@ -22,8 +22,9 @@ class FrequencyModel(Model):
     """Adaptive model of frequency counts: f[k] = increment * (times k has occurred) + offset.
 
     The probability of a symbol is its frequency over the sum of all. Before the sum would exceed the limit, all
-    frequencies are halved, rounding up, so that older symbols count less and less (draft-terriberry-netvc-codingtools-01,
-    section 2.2). The default increment and offset are those of the Krichevsky-Trofimov estimator, which learns fastest.
+    frequencies are halved, rounding up, so that older symbols count less and less
+    (draft-terriberry-netvc-codingtools-01, section 2.2). The default increment and offset make the
+    Krichevsky-Trofimov estimator: where the statistics do not drift, nothing costs less to learn.
 
     Parameters
     ----------
@@ -55,13 +56,14 @@ class FrequencyModel(Model):
 
     Notes
     -----
-    rANS, and the range coder with the "multiply" partition, scale each interval to a total of 2^15 by an exact division,
-    at a cost of time, and of up to a unit of 2^-15 for each symbol. The other partitions use the sum as it is.
+    rANS, and the range coder with the "multiply" partition, scale each interval to a total of 2^15 by an exact
+    division: floor(fl * 2^15 / sum), which is strictly increasing for sums up to 2^15. The other partitions use the
+    sum as it is, and `cost` does.
 
     Examples
     --------
     >>> model = FrequencyModel(3)
-    >>> model.cost([0, 0, 0]).__round__(2)
+    >>> round(model.cost([0, 0, 0]), 2)
     2.78
     >>> model.frequencies.tolist()
     [[1, 1, 1]]

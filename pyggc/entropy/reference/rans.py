@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pyggc.entropy.models import CDF_BITS, CDF_TOTAL
 from pyggc.entropy.models.dyadic import SCHEDULES
+from pyggc.entropy.reference.frequency import CodedModel, scaled_cdf
 from pyggc.errors import BitstreamError, TruncatedStream
 
 __all__ = ["ReferenceDecoder", "ReferenceEncoder", "ReferenceModel", "adapt_cdf"]
@@ -94,9 +95,9 @@ class ReferenceEncoder:
         self.steps: list[tuple[int, int]] = []
         self.state = (_INITIAL, 0)
 
-    def push(self, symbol: int, model: ReferenceModel, context: int = 0) -> None:
+    def push(self, symbol: int, model: CodedModel, context: int = 0) -> None:
         """Log a symbol; the model adapts."""
-        fl = model.cdf(context)
+        fl = scaled_cdf(model.cdf(context))
         self.steps.append((fl[symbol], fl[symbol + 1] - fl[symbol]))
         model.adapt(symbol, context)
 
@@ -153,9 +154,9 @@ class ReferenceDecoder:
                 raise TruncatedStream("expected a word, found the end")
             self.states[1] = upper << _WORD | self._word()
 
-    def pop(self, model: ReferenceModel, context: int = 0) -> int:
+    def pop(self, model: CodedModel, context: int = 0) -> int:
         """Decode a symbol; the model adapts."""
-        fl = model.cdf(context)
+        fl = scaled_cdf(model.cdf(context))
         slot = self._slot()
         symbol = next(s for s in range(len(fl) - 1) if fl[s + 1] > slot)
         self._advance(fl[symbol], fl[symbol + 1] - fl[symbol])
