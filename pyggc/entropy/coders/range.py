@@ -47,6 +47,7 @@ class RangeEncoder(Encoder):
 
     Examples
     --------
+    >>> from pyggc.entropy import DyadicModel
     >>> encoder = RangeEncoder()
     >>> encoder.push([0, 1, 0, 0, 2, 0], DyadicModel(3))
     >>> encoder.push_bits([5, 1023], [3, 10])

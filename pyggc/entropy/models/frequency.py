@@ -64,7 +64,7 @@ class FrequencyModel(Model):
     --------
     >>> model = FrequencyModel(3)
     >>> round(model.cost([0, 0, 0]), 2)
-    2.78
+    2.81
     >>> model.frequencies.tolist()
     [[1, 1, 1]]
     """
