@@ -26,11 +26,14 @@ cdef extern from "ggc/range.h" nogil:
         GGC_DIVISION
         GGC_SIMPLE
         GGC_REDUCED
+    ctypedef struct ggc_range_loops:
+        pass
     ctypedef struct ggc_range_writer:
         uint64_t low
         uint32_t range
         int pending
         ggc_partition partition
+        const ggc_range_loops *loops
         uint8_t *data
         size_t size
     ctypedef struct ggc_range_reader:
@@ -39,7 +42,8 @@ cdef extern from "ggc/range.h" nogil:
     int ggc_range_bits(ggc_partition partition)
     uint32_t ggc_part(ggc_partition partition, uint32_t range, uint32_t fl, uint32_t total)
     uint32_t ggc_part_slot(ggc_partition partition, uint32_t range, uint32_t c, uint32_t total)
-    void ggc_range_start(ggc_range_writer *w, ggc_partition partition)
+    const ggc_range_loops *ggc_range_loops_of(int baseline)
+    void ggc_range_start(ggc_range_writer *w, ggc_partition partition, const ggc_range_loops *loops)
     int ggc_range_reserve(ggc_range_writer *w, size_t bytes)
     int ggc_range_push(ggc_range_writer *w, const ggc_model *m, const ggc_view *symbols, const ggc_view *contexts,
                        size_t n)
@@ -47,7 +51,8 @@ cdef extern from "ggc/range.h" nogil:
     int ggc_range_push_exp_golomb(ggc_range_writer *w, const ggc_view *values, int order, size_t n)
     uint64_t ggc_range_bits_written(const ggc_range_writer *w)
     void ggc_range_finish(const ggc_range_writer *w, uint8_t *target)
-    void ggc_range_open(ggc_range_reader *r, const uint8_t *data, size_t size, ggc_partition partition)
+    void ggc_range_open(ggc_range_reader *r, const uint8_t *data, size_t size, ggc_partition partition,
+                        const ggc_range_loops *loops)
     void ggc_range_pop(ggc_range_reader *r, const ggc_model *m, const ggc_view *contexts, size_t n,
                        const ggc_view *symbols)
     void ggc_range_pop_bits(ggc_range_reader *r, const ggc_view *widths, size_t n, uint32_t *values)
@@ -86,13 +91,13 @@ def slots(int partition, const uint32_t[::1] ranges, const uint32_t[::1] codes, 
 
 
 cdef class RangeWriter:
-    """The interval of a range encoder, and the bytes above it."""
+    """The interval of a range encoder, and the bytes above it. ``baseline``: without SIMD beyond what all have."""
 
     cdef ggc_range_writer writer
     cdef bint busy
 
-    def __cinit__(self, int partition):
-        ggc_range_start(&self.writer, <ggc_partition>partition)
+    def __cinit__(self, int partition, bint baseline):
+        ggc_range_start(&self.writer, <ggc_partition>partition, ggc_range_loops_of(baseline))
 
     def __dealloc__(self):
         free(self.writer.data)
@@ -167,7 +172,7 @@ cdef class RangeWriter:
         try:
             data = PyBytes_FromStringAndSize(NULL, <Py_ssize_t>((ggc_range_bits_written(&self.writer) + 7) // 8))
             ggc_range_finish(&self.writer, <uint8_t *>PyBytes_AS_STRING(data))
-            ggc_range_start(&self.writer, self.writer.partition)
+            ggc_range_start(&self.writer, self.writer.partition, self.writer.loops)
         finally:
             self.busy = False
         return data
@@ -182,11 +187,12 @@ cdef class RangeReader:
     cdef str section
     cdef bint busy
 
-    def __cinit__(self, bytes data not None, str section not None, int partition):
+    def __cinit__(self, bytes data not None, str section not None, int partition, bint baseline):
         self.data = data
         self.section = section
         self.partition = <ggc_partition>partition
-        ggc_range_open(&self.reader, <const uint8_t *>PyBytes_AS_STRING(data), <size_t>len(data), self.partition)
+        ggc_range_open(&self.reader, <const uint8_t *>PyBytes_AS_STRING(data), <size_t>len(data), self.partition,
+                       ggc_range_loops_of(baseline))
 
     @property
     def state(self):

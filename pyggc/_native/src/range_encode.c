@@ -2,13 +2,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ggc/range.h"
+#include "ggc/range_steps.h"
 
-void ggc_range_start(ggc_range_writer *w, ggc_partition partition) {
+const ggc_range_loops *ggc_range_loops_of(int baseline) {
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (!baseline && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2") &&
+        __builtin_cpu_supports("lzcnt"))
+        return &ggc_range_avx2;
+#endif
+    (void)baseline;
+    return &ggc_range_baseline;
+}
+
+void ggc_range_start(ggc_range_writer *w, ggc_partition partition, const ggc_range_loops *loops) {
     w->low = 0;
     w->range = 1u << (ggc_range_bits(partition) - 1);
     w->pending = -1;
     w->partition = partition;
+    w->loops = loops;
     w->size = 0;
 }
 
@@ -26,85 +38,12 @@ int ggc_range_reserve(ggc_range_writer *w, size_t bytes) {
     return 1;
 }
 
-/* Adds to the bytes before `end`. They are a number below 2^bits of a code that never overflows, so the carry stops. */
-static void carry(uint8_t *end) {
-    do
-        --end;
-    while (++*end == 0);
-}
-
-/* Bits are given out so many at a time: with the 15 or 16 of one step more, and a carry, low has 64 at most. */
-static GGC_ALWAYS_INLINE int word_bits(const int bits) {
-    return bits == GGC_RANGE_BITS ? 32 : 16;
-}
-
-/* What changes with each step, in registers. */
-typedef struct {
-    uint64_t low;
-    uint32_t range;
-    int pending;
-    uint8_t *next;
-} cursor;
-
-/* low <<= shift, and the word that is complete goes out. */
-static GGC_ALWAYS_INLINE void shift_low(cursor *c, const int bits, int shift) {
-    const int word = word_bits(bits);
-    c->low <<= shift;
-    c->pending += shift;
-    if (c->pending >= word) {
-        const int rest = bits + c->pending - word;
-        const uint64_t out = c->low >> rest;
-        if (__builtin_expect(out >> word != 0, 0))
-            carry(c->next);
-        for (int i = word - 8; i >= 0; i -= 8)
-            *c->next++ = (uint8_t)(out >> i);
-        c->low &= ((uint64_t)1 << rest) - 1;
-        c->pending -= word;
-    }
-}
-
-static GGC_ALWAYS_INLINE void put(cursor *c, const int bits, uint32_t start, uint32_t end) {
-    const uint32_t range = end - start;
-    const int shift = __builtin_clz(range) - (32 - bits);
-    c->low += start;
-    c->range = range << shift;
-    shift_low(c, bits, shift);
-}
-
-/* A raw value of at most GGC_RANGE_CHUNK bits: the range is scaled up by all of its values, and one of them kept. */
-static GGC_ALWAYS_INLINE void put_chunk(cursor *c, const int bits, uint32_t value, int width) {
-    c->low <<= width;
-    c->pending += width;
-    c->low += (uint64_t)c->range * value;
-    shift_low(c, bits, 0);
-}
-
-static GGC_ALWAYS_INLINE void put_bits(cursor *c, const int bits, uint32_t value, int width) {
+static GGC_ALWAYS_INLINE void put_bits(ggc_range_cursor *c, const int bits, uint32_t value, int width) {
     while (width > 0) {
         const int step = width < GGC_RANGE_CHUNK ? width : GGC_RANGE_CHUNK;
         width -= step;
-        put_chunk(c, bits, (value >> width) & ((1u << step) - 1), step);
+        ggc_range_put_chunk(c, bits, (value >> width) & ((1u << step) - 1), step);
     }
-}
-
-static GGC_ALWAYS_INLINE cursor open_writer(const ggc_range_writer *w) {
-    return (cursor){w->low, w->range, w->pending, w->data + w->size};
-}
-
-static GGC_ALWAYS_INLINE void close_writer(ggc_range_writer *w, const cursor *c) {
-    w->low = c->low, w->range = c->range, w->pending = c->pending;
-    w->size = (size_t)(c->next - w->data);
-}
-
-static GGC_ALWAYS_INLINE void put_steps(ggc_range_writer *w, const ggc_partition partition, const uint32_t *steps,
-                                        const uint32_t *totals, size_t n) {
-    cursor c = open_writer(w);
-    for (size_t i = 0; i < n; i++) {
-        const uint32_t total = partition == GGC_MULTIPLY ? GGC_CDF_TOTAL : totals[i], start = steps[i] >> 16;
-        const uint32_t cut = ggc_part(partition, c.range, start, total);
-        put(&c, ggc_range_bits(partition), cut, ggc_part(partition, c.range, start + (steps[i] & 0xffff), total));
-    }
-    close_writer(w, &c);
 }
 
 /* No step takes more than two bytes: 15 bits, 16 of the wide range, where a unit of fl is at least 2^7 wide. A word
@@ -130,9 +69,7 @@ int ggc_range_push(ggc_range_writer *w, const ggc_model *m, const ggc_view *symb
             ggc_model_run(m, symbol, contexts->stride ? context : NULL, only, chunk, steps);
         else
             ggc_model_run_native(m, symbol, contexts->stride ? context : NULL, only, chunk, steps, totals);
-#define PUT(partition) put_steps(w, partition, steps, totals, chunk)
-        GGC_BY_PARTITION(w->partition, PUT)
-#undef PUT
+        w->loops->put(w, steps, totals, chunk);
     }
     return 1;
 }
@@ -141,7 +78,7 @@ int ggc_range_push_bits(ggc_range_writer *w, const ggc_view *values, const ggc_v
     uint32_t value[GGC_CHUNK], width[GGC_CHUNK];
     if (!ggc_range_reserve(w, 4 * n + GGC_SPARE_BYTES))
         return 0;
-    cursor c = open_writer(w);
+    ggc_range_cursor c = ggc_range_resume(w);
     for (size_t begin = 0; begin < n; begin += GGC_CHUNK) {
         const size_t chunk = n - begin < GGC_CHUNK ? n - begin : GGC_CHUNK;
         ggc_view_read_u32(values, begin, chunk, UINT32_MAX, value);
@@ -149,7 +86,7 @@ int ggc_range_push_bits(ggc_range_writer *w, const ggc_view *values, const ggc_v
         for (size_t i = 0; i < chunk; i++)
             put_bits(&c, ggc_range_bits(w->partition), value[i], (int)width[i]);
     }
-    close_writer(w, &c);
+    ggc_range_suspend(w, &c);
     return 1;
 }
 
@@ -157,7 +94,7 @@ int ggc_range_push_exp_golomb(ggc_range_writer *w, const ggc_view *values, int o
     uint32_t value[GGC_CHUNK];
     if (!ggc_range_reserve(w, 9 * n + GGC_SPARE_BYTES)) /* 33 bits of prefix and 32 of the rest */
         return 0;
-    cursor c = open_writer(w);
+    ggc_range_cursor c = ggc_range_resume(w);
     const int bits = ggc_range_bits(w->partition);
     for (size_t begin = 0; begin < n; begin += GGC_CHUNK) {
         const size_t chunk = n - begin < GGC_CHUNK ? n - begin : GGC_CHUNK;
@@ -170,7 +107,7 @@ int ggc_range_push_exp_golomb(ggc_range_writer *w, const ggc_view *values, int o
             put_bits(&c, bits, (uint32_t)(shifted & (((uint64_t)1 << width) - 1)), width);
         }
     }
-    close_writer(w, &c);
+    ggc_range_suspend(w, &c);
     return 1;
 }
 
@@ -180,7 +117,7 @@ void ggc_range_finish(const ggc_range_writer *w, uint8_t *target) {
     const uint64_t code = ((w->low + ((uint64_t)1 << rest) - 1) >> rest) << (8 * bytes - kept);
     memcpy(target, w->data, w->size);
     if (code >> (8 * bytes))
-        carry(target + w->size);
+        ggc_range_carry(target + w->size);
     for (int i = 0; i < bytes; i++)
         target[w->size + (size_t)i] = (uint8_t)(code >> 8 * (bytes - 1 - i));
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from pyggc._native import _range
@@ -11,6 +12,9 @@ __all__ = ["RangeDecoder", "RangeEncoder"]
 
 #: Name of a partition function -> the kernels' number of it.
 PARTITIONS = _range.PARTITIONS
+
+# Whether to do without the wider SIMD variant; both give the same bytes.
+_BASELINE = os.environ.get("PYGGC_SIMD") == "baseline"
 
 
 def partition_of(partition: str) -> int:
@@ -63,7 +67,7 @@ class RangeEncoder(Encoder):
     __slots__ = ("_partition",)
 
     def __init__(self, partition: str = "multiply") -> None:
-        self._core = _range.RangeWriter(partition_of(partition))
+        self._core = _range.RangeWriter(partition_of(partition), _BASELINE)
         self._partition = partition
 
     @property
@@ -81,7 +85,7 @@ class RangeEncoder(Encoder):
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         self._partition, *rest = state
-        self._core = _range.RangeWriter(partition_of(self._partition))
+        self._core = _range.RangeWriter(partition_of(self._partition), _BASELINE)
         self._core.restore(*rest)
 
 
@@ -116,7 +120,7 @@ class RangeDecoder(Decoder):
     def __init__(
         self, data: bytes | bytearray | memoryview, partition: str = "multiply", *, section: str = "range stream"
     ) -> None:
-        self._core = _range.RangeReader(bytes(data), section, partition_of(partition))
+        self._core = _range.RangeReader(bytes(data), section, partition_of(partition), _BASELINE)
 
     @property
     def state(self) -> tuple[int, int, int]:

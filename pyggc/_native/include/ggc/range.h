@@ -106,6 +106,9 @@ static GGC_ALWAYS_INLINE uint32_t ggc_part_slot(const ggc_partition partition, u
     return (uint32_t)slot >> shift;
 }
 
+/* The loops over symbols, one for each SIMD variant: include/ggc/range_loops.h. */
+typedef struct ggc_range_loops ggc_range_loops;
+
 /* An encoder. low has `bits + pending` bits and a carry above them; `pending` is -1 at first, since the range begins
  * one bit short. */
 typedef struct {
@@ -113,13 +116,14 @@ typedef struct {
     uint32_t range;
     int pending;
     ggc_partition partition;
+    const ggc_range_loops *loops;
     uint8_t *data;
     size_t size, capacity;
 } ggc_range_writer;
 
 /* src/range_encode.c. What takes memory returns 0, and leaves the writer and the model as they were, where there is
  * none. */
-void ggc_range_start(ggc_range_writer *w, ggc_partition partition);
+void ggc_range_start(ggc_range_writer *w, ggc_partition partition, const ggc_range_loops *loops);
 int ggc_range_reserve(ggc_range_writer *w, size_t bytes);
 int ggc_range_push(ggc_range_writer *w, const ggc_model *m, const ggc_view *symbols, const ggc_view *contexts,
                    size_t n);
@@ -144,11 +148,24 @@ typedef struct {
     const uint8_t *data;
     size_t size, position;
     ggc_partition partition;
+    const ggc_range_loops *loops;
     int status;
 } ggc_range_reader;
 
+struct ggc_range_loops {
+    void (*put)(ggc_range_writer *w, const uint32_t *steps, const uint32_t *totals, size_t n);
+    void (*pop)(ggc_range_reader *r, const ggc_model *m, const uint32_t *contexts, uint32_t context, size_t n,
+                uint16_t *symbols);
+};
+
+extern const ggc_range_loops ggc_range_baseline, ggc_range_avx2;
+
+/* The fastest loops of this processor, or those that every one has. */
+const ggc_range_loops *ggc_range_loops_of(int baseline);
+
 /* src/range_decode.c. All of these stop early, with r->status set, where the stream does. */
-void ggc_range_open(ggc_range_reader *r, const uint8_t *data, size_t size, ggc_partition partition);
+void ggc_range_open(ggc_range_reader *r, const uint8_t *data, size_t size, ggc_partition partition,
+                    const ggc_range_loops *loops);
 void ggc_range_pop(ggc_range_reader *r, const ggc_model *m, const ggc_view *contexts, size_t n,
                    const ggc_view *symbols);
 void ggc_range_pop_bits(ggc_range_reader *r, const ggc_view *widths, size_t n, uint32_t *values);
