@@ -118,7 +118,8 @@ cdef class RangeWriter:
         """Take over a state of an encoder of the same partition."""
         if not ggc_range_reserve(&self.writer, <size_t>len(written)):
             raise MemoryError
-        memcpy(self.writer.data, PyBytes_AS_STRING(written), <size_t>len(written))
+        if written:
+            memcpy(self.writer.data, PyBytes_AS_STRING(written), <size_t>len(written))
         self.writer.low, self.writer.range, self.writer.pending = low, size, pending
         self.writer.size = <size_t>len(written)
 

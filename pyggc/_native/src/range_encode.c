@@ -115,7 +115,8 @@ void ggc_range_finish(const ggc_range_writer *w, uint8_t *target) {
     const int rest = ggc_range_bits(w->partition) - 1, kept = w->pending + 1, bytes = (kept + 7) / 8;
     /* The least multiple of 2^rest that is not below low: it is below low + range, which is more than 2^rest wide. */
     const uint64_t code = ((w->low + ((uint64_t)1 << rest) - 1) >> rest) << (8 * bytes - kept);
-    memcpy(target, w->data, w->size);
+    if (w->size)
+        memcpy(target, w->data, w->size);
     if (code >> (8 * bytes))
         ggc_range_carry(target + w->size);
     for (int i = 0; i < bytes; i++)
