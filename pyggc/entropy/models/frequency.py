@@ -60,8 +60,8 @@ class FrequencyModel(Model):
     division: floor(fl * 2^15 / sum), which is strictly increasing for sums up to 2^15. The other partitions use the
     sum as it is, and `cost` does.
 
-    A context remembers about ``limit / increment`` symbols. ``increment=128, limit=32767`` follows a drift as fast as
-    the default `DyadicModel` does, and costs half as much above the entropy where there is none.
+    A context remembers at most ``limit / increment`` symbols, and half as many after each halving: with
+    ``increment=128, limit=32767`` about as many as the default `DyadicModel`, which costs more above the entropy.
 
     Examples
     --------
