@@ -62,20 +62,31 @@ static inline void ggc_frequency_halve(const ggc_frequency *m, uint16_t *row) {
         row[k] = (uint16_t)end;
 }
 
+/* Adds to the lanes from `symbol` on. */
+static inline __attribute__((always_inline)) void ggc_frequency_add(uint16_t *row, const uint32_t stride,
+                                                                    uint32_t symbol, uint32_t increment) {
+    for (uint32_t j = 0; j < stride; j += GGC_LANES) {
+        ggc_cdf cdf = ggc_load_cdf(row + j);
+        for (int p = 0; p < GGC_PARTS; p++) {
+            ggc_u16_part index;
+            for (int i = 0; i < GGC_PART_LANES; i++)
+                index[i] = (uint16_t)(j + (uint32_t)(p * GGC_PART_LANES + i));
+            cdf.part[p] += (ggc_u16_part)(index >= ((ggc_u16_part){0} + (uint16_t)symbol)) & (uint16_t)increment;
+        }
+        ggc_store_cdf(row + j, cdf);
+    }
+}
+
 /* Counts a symbol. A total that it would carry past the limit is halved before: that leaves room for it, since
  * (limit + num_symbols) / 2 + increment <= limit. */
 static inline void ggc_frequency_adapt(const ggc_frequency *m, uint32_t context, uint32_t symbol) {
     uint16_t *row = ggc_frequency_row(m, context);
-    if (row[m->stride - 1] + m->increment > m->limit)
+    if (__builtin_expect(row[m->stride - 1] + m->increment > m->limit, 0))
         ggc_frequency_halve(m, row);
-    for (uint32_t j = 0; j < m->stride; j += GGC_PART_LANES) {
-        ggc_u16_part index, part;
-        for (int i = 0; i < GGC_PART_LANES; i++)
-            index[i] = (uint16_t)(j + (uint32_t)i);
-        memcpy(&part, __builtin_assume_aligned(row + j, sizeof part), sizeof part);
-        part += (ggc_u16_part)(index >= ((ggc_u16_part){0} + (uint16_t)symbol)) & (uint16_t)m->increment;
-        memcpy(__builtin_assume_aligned(row + j, sizeof part), &part, sizeof part);
-    }
+    if (m->stride == GGC_LANES)
+        ggc_frequency_add(row, GGC_LANES, symbol, m->increment);
+    else
+        ggc_frequency_add(row, m->stride, symbol, m->increment);
 }
 
 /* An end of an interval scaled to a total of 2^15: strictly increasing in `end`, as no total is above 2^15 here. */
