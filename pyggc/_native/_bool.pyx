@@ -52,7 +52,6 @@ cdef extern from "ggc/boolean.h" nogil:
     uint64_t ggc_bool_position(const ggc_bool_reader *r)
     void ggc_bool_start(ggc_bool_writer *w)
     int ggc_bool_reserve(ggc_bool_writer *w, size_t n, size_t bools)
-    int ggc_bool_codes(const ggc_model *m)
     int ggc_bool_push(ggc_bool_writer *w, const ggc_model *m, const ggc_token_tree *tree, const ggc_view *symbols,
                       const ggc_view *contexts, size_t n)
     int ggc_bool_push_bools(ggc_bool_writer *w, const ggc_view *bits, const ggc_view *probabilities, size_t n)
@@ -88,12 +87,10 @@ cdef class TreeBank(StaticBank):
         self.tree.next = &nodes[0]
 
 
-cdef const ggc_token_tree *tree_of(Bank bank) except? NULL:
-    """The tree of a bank that has one; TypeError where its symbols cannot be told by bools at all."""
+cdef const ggc_token_tree *tree_of(Bank bank) noexcept:
+    """The tree of a bank that has one; NULL for the others, whose CDFs are bisected."""
     if isinstance(bank, TreeBank) and (<TreeBank>bank).tree.next != NULL:
         return &(<TreeBank>bank).tree
-    if not ggc_bool_codes(&bank.model):
-        raise TypeError("the model has no CDF that a boolean coder can bisect")
     return NULL
 
 
@@ -168,7 +165,7 @@ cdef class BoolWriter:
         cdef bint pushed
         self.acquire()
         try:
-            bank.acquire()
+            bank.acquire(0xFFFF)  # only the ratios of frequencies matter
             with nogil:
                 pushed = ggc_bool_push(&self.writer, &bank.model, tree, &s.view, &c.view, s.size)
             bank.busy = False
@@ -280,7 +277,7 @@ cdef class BoolReader:
         cdef const ggc_token_tree *tree = tree_of(bank)
         self.acquire()
         try:
-            bank.acquire()
+            bank.acquire(0xFFFF)  # only the ratios of frequencies matter
             with nogil:
                 ggc_bool_pop(&self.reader, &bank.model, tree, &c.view, o.size, &o.view)
             bank.busy = False

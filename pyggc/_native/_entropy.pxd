@@ -26,6 +26,7 @@ cdef extern from "ggc/model.h" nogil:
         GGC_DYADIC_MIXED
         GGC_STATIC
         GGC_PARAMETRIC
+        GGC_FREQUENCY
     ctypedef struct ggc_dyadic:
         uint16_t *lanes
         uint16_t *counts
@@ -55,10 +56,17 @@ cdef extern from "ggc/model.h" nogil:
         int rate
         int adapts
         uint16_t saturation
+    ctypedef struct ggc_frequency:
+        uint16_t *lanes
+        uint32_t num_symbols
+        uint32_t stride
+        uint32_t increment
+        uint32_t limit
     ctypedef union ggc_model_of:
         ggc_dyadic dyadic
         ggc_static fixed
         ggc_parametric parametric
+        ggc_frequency frequency
     ctypedef struct ggc_model:
         ggc_kind kind
         uint32_t num_symbols
@@ -68,6 +76,8 @@ cdef extern from "ggc/model.h" nogil:
     void ggc_model_run(const ggc_model *m, const uint16_t *symbols, const uint32_t *contexts, uint32_t context,
                        size_t n, uint32_t *steps)
     int ggc_run_wide()
+    void ggc_model_run_native(const ggc_model *m, const uint16_t *symbols, const uint32_t *contexts, uint32_t context,
+                              size_t n, uint32_t *steps, uint32_t *totals)
 
 
 cdef class Integers:
@@ -85,9 +95,10 @@ cdef class Bank:
     cdef ggc_model model
     cdef bint busy
     cdef tuple state
+    cdef uint32_t largest_total
 
     cdef int check_idle(self) except -1
-    cdef int acquire(self) except -1
+    cdef int acquire(self, uint32_t limit=*) except -1
 
 
 cdef class StaticBank(Bank):

@@ -161,8 +161,12 @@ cdef class Bank:
             raise RuntimeError("the model is in use by another thread")
         return 0
 
-    cdef int acquire(self) except -1:
+    cdef int acquire(self, uint32_t limit=GGC_CDF_TOTAL) except -1:
+        # The limit is that of the coder: what it divides its states or ranges into.
         self.check_idle()
+        if self.largest_total > limit:
+            raise ValueError(f"model must have totals of at most {limit} for this coder, "
+                             f"not a limit of {self.largest_total}")
         self.busy = self.model.kind != GGC_STATIC  # of which nothing changes, so threads may share it
         return 0
 
@@ -211,22 +215,23 @@ cdef double _cost(const ggc_model *model, const ggc_view *symbols, const ggc_vie
     cdef uint16_t[GGC_CHUNK] symbol
     cdef uint32_t[GGC_CHUNK] context
     cdef uint32_t[GGC_CHUNK] steps
+    cdef uint32_t[GGC_CHUNK] totals
     cdef double bits = 0.0, product
     cdef size_t begin = 0, count, i
     while begin < n:
         count = min(n - begin, <size_t>GGC_CHUNK)
         ggc_view_read_u16(symbols, begin, count, model.num_symbols - 1, symbol)
         ggc_view_read_u32(contexts, begin, count, model.num_contexts - 1, context)
-        ggc_model_run(model, symbol, context, 0, count, steps)
+        ggc_model_run_native(model, symbol, context, 0, count, steps, totals)
         product = 1.0
         for i in range(count):
-            product *= steps[i] & 0xFFFF
-            if i % 64 == 63:  # 64 frequencies of at most 2^15 stay below the largest double
+            product *= <double>(steps[i] & 0xFFFF) / totals[i]
+            if i % 32 == 31:  # 32 probabilities of at least 2^-16 stay above the smallest double
                 bits -= log2(product)
                 product = 1.0
             if each != NULL:
-                each[begin + i] = GGC_CDF_BITS - log2(steps[i] & 0xFFFF)
-        bits += <double>count * GGC_CDF_BITS - log2(product)
+                each[begin + i] = log2(totals[i]) - log2(steps[i] & 0xFFFF)
+        bits -= log2(product)
         begin += count
     return bits
 
@@ -330,6 +335,30 @@ def parametric_table(lanes):
     table = _aligned(lanes, np.uint16)
     table.flags.writeable = False
     return table
+
+
+cdef class FrequencyBank(Bank):
+    """The counts of all contexts of one model of frequency counts.
+
+    ``lanes`` (num_contexts, stride) uint16 are copied: cumulative frequencies fl[1], fl[2], ..., and the total in what
+    fills whole groups of 16. The caller guarantees that they are valid.
+    """
+
+    def __cinit__(self, uint32_t num_symbols, uint32_t increment, uint32_t limit, lanes):
+        cdef ggc_frequency *f = &self.model.of.frequency
+        self.state = (_aligned(lanes, np.uint16),)
+        self.largest_total = limit
+        self.model.kind = GGC_FREQUENCY
+        self.model.num_symbols = f.num_symbols = num_symbols
+        self.model.num_contexts = <uint32_t>self.state[0].shape[0]
+        f.stride, f.increment, f.limit = <uint32_t>self.state[0].shape[1], increment, limit
+        f.lanes = <uint16_t *>_data(self.state[0])
+
+    def copy(self):
+        """Return an independent bank in the same state."""
+        self.check_idle()
+        f = self.model.of.frequency
+        return FrequencyBank(self.model.num_symbols, f.increment, f.limit, *self.state)
 
 
 def pack_bits(const uint64_t[::1] values, const uint8_t[::1] widths, size_t num_bytes):

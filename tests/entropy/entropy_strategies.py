@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from pyggc.entropy import DyadicModel, Model, ParametricModel, StaticModel, cdf_from_counts
+from pyggc.entropy import DyadicModel, FrequencyModel, Model, ParametricModel, StaticModel, cdf_from_counts
 from pyggc.entropy.models.dyadic import MAX_RATE, MAX_SYMBOLS, SCHEDULES
 from pyggc.entropy.models.parametric import FAMILIES, distances
+from pyggc.entropy.reference import ReferenceFrequencyModel, ReferenceModel, ReferenceStaticModel
 
 
 @st.composite
@@ -107,3 +108,92 @@ def scripts(draw: st.DrawFn, max_batch: int = 60) -> tuple[list[dict[str, Any]],
         symbols = np.where(rng.random(n) < skew, draw(st.integers(0, m - 1)), rng.integers(0, m, n))
         batches.append(Batch(index, symbols, rng.integers(0, contexts, n)))
     return models, batches
+
+
+@st.composite
+def frequency_arguments(draw: st.DrawFn, largest: int = 32768) -> dict[str, Any]:
+    """Keyword arguments that `FrequencyModel` and `ReferenceFrequencyModel` both take."""
+    m = draw(st.integers(1, 20) | st.sampled_from([31, 32, 33, 255, 256]))
+    contexts = draw(st.integers(1, 3))
+    increment, offset = draw(st.sampled_from([1, 2, 2, 24, 128])), draw(st.sampled_from([1, 1, 3]))
+    least = max(m + 2 * increment, m * offset)
+    arguments: dict[str, Any] = {
+        "num_symbols": m,
+        "num_contexts": contexts,
+        "increment": increment,
+        "offset": offset,
+        "limit": draw(st.sampled_from([least, least + 1, least + 37, largest])),
+    }
+    if draw(st.booleans()):
+        arguments["limit"] = largest
+        row = st.lists(st.integers(0, max(largest // m // increment - offset, 0)), min_size=m, max_size=m)
+        arguments["initial_counts"] = draw(st.lists(row, min_size=contexts, max_size=contexts))
+    return arguments
+
+
+@st.composite
+def static_arguments(draw: st.DrawFn) -> dict[str, Any]:
+    """Keyword arguments that `StaticModel` and `ReferenceStaticModel` both take."""
+    m = draw(st.integers(1, 20) | st.sampled_from([300, 2000, 16384]))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    counts = rng.integers(0, 2, (draw(st.integers(1, 3)), m)) ** 20 * rng.integers(0, 1000, m)
+    counts[:, draw(st.integers(0, m - 1))] += draw(st.sampled_from([1, 10**4, 10**7]))
+    return {"cdfs": cdf_from_counts(counts).tolist()}
+
+
+#: Kind of model -> its class, and the class of its reference.
+KINDS: dict[str, tuple[type[Model], type]] = {
+    "dyadic": (DyadicModel, ReferenceModel),
+    "frequency": (FrequencyModel, ReferenceFrequencyModel),
+    "static": (StaticModel, ReferenceStaticModel),
+}
+
+
+def any_model(largest: int = 32768) -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
+    """A kind of model and its arguments."""
+    return st.one_of(
+        st.tuples(st.just("dyadic"), model_arguments()),
+        st.tuples(st.just("frequency"), frequency_arguments(largest)),
+        st.tuples(st.just("static"), static_arguments()),
+    )
+
+
+@dataclass
+class Script:
+    """What one stream of the range coder holds: models of any kind, and calls."""
+
+    partition: str
+    models: list[tuple[str, dict[str, Any]]]
+    calls: list[tuple[str, int, np.ndarray, np.ndarray]]
+
+    def make(self) -> list[Any]:
+        """The models in their first states."""
+        return [KINDS[kind][0](**arguments) for kind, arguments in self.models]
+
+    def make_references(self) -> list[Any]:
+        """The same of the references."""
+        return [KINDS[kind][1](**arguments) for kind, arguments in self.models]
+
+
+@st.composite
+def range_scripts(draw: st.DrawFn, max_batch: int = 60) -> Script:
+    """Calls are ("symbols", model, symbols, contexts), ("bits", 0, values, widths), ("golomb", order, values, -)."""
+    partition = draw(st.sampled_from(["multiply", "division", "simple", "reduced"]))
+    models = draw(st.lists(any_model(65535 if partition == "division" else 32768), min_size=1, max_size=3))
+    made = [KINDS[kind][0](**arguments) for kind, arguments in models]
+    calls = []
+    for _ in range(draw(st.integers(0, 6))):
+        rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+        n = draw(st.integers(0, max_batch))
+        what = draw(st.sampled_from(["symbols", "symbols", "symbols", "bits", "golomb"]))
+        widths = rng.integers(0, 33, n)
+        if what == "symbols":
+            index = draw(st.integers(0, len(models) - 1))
+            m = made[index].num_symbols
+            skew = draw(st.sampled_from([0.0, 0.5, 0.9, 1.0]))
+            symbols = np.where(rng.random(n) < skew, draw(st.integers(0, m - 1)), rng.integers(0, m, n))
+            calls.append((what, index, symbols, rng.integers(0, made[index].num_contexts, n)))
+        else:
+            order = draw(st.integers(0, 31)) if what == "golomb" else 0
+            calls.append((what, order, rng.integers(0, 2**32, n) >> (32 - widths), widths))
+    return Script(partition, models, calls)

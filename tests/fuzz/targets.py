@@ -16,7 +16,7 @@ import hostile_files
 import numpy as np
 import other_files
 from compact_strategies import plans
-from entropy_strategies import Batch, scripts
+from entropy_strategies import Batch, Script, range_scripts, scripts
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -26,7 +26,7 @@ from pyggc import GaussianDecoder, Gaussians2D, Limits, decode
 from pyggc.container import ByteReader, Header, Section, read_container, read_header, write_container
 from pyggc.container.compact import read_levels
 from pyggc.container.metadata import read_metadata, write_metadata
-from pyggc.entropy import BoolDecoder, DyadicModel, HybridInteger, RansDecoder, TreeModel, unpack_bits
+from pyggc.entropy import BoolDecoder, DyadicModel, HybridInteger, RangeDecoder, RansDecoder, TreeModel, unpack_bits
 from pyggc.errors import BitstreamError, GgcError
 from pyggc.imagefile import UnreadableImage, parse_image
 
@@ -154,6 +154,25 @@ def boolean(data: bytes, script: tuple[list[dict[str, Any]], list[Batch]], tree:
         return
 
 
+@given(st.binary(max_size=400), range_scripts())
+def range_coder(data: bytes, script: Script) -> None:
+    """`RangeDecoder` over any bytes, with models of any kind: symbols in range, or a refusal."""
+    models = script.make()
+    try:
+        decoder = RangeDecoder(data, script.partition)
+        for what, index, values, extra in script.calls:
+            if what == "symbols":
+                assert (decoder.pop(values.size, models[index], extra) < models[index].num_symbols).all()
+            elif what == "bits":
+                found = decoder.pop_bits(extra)
+                assert not (found.astype(np.uint64) >> extra.astype(np.uint64)).any()
+            else:
+                decoder.pop_exp_golomb(values.size, index)
+        decoder.finish()
+    except BitstreamError:
+        return
+
+
 splits = st.builds(
     lambda mantissa, exponent, more: HybridInteger(min(16, (1 << exponent) + more), 1 << exponent, mantissa),
     st.integers(0, 2),
@@ -233,6 +252,7 @@ TARGETS = {
     "pixels": Target(pixels, _files, hostile_files.remade),
     "rans": Target(rans.hypothesis.fuzz_one_input, _noise),
     "boolean": Target(boolean.hypothesis.fuzz_one_input, _noise),
+    "range": Target(range_coder.hypothesis.fuzz_one_input, _noise),
     "tokens": Target(tokens.hypothesis.fuzz_one_input, _noise),
     "bits": Target(bits.hypothesis.fuzz_one_input, _noise),
     "levels": Target(levels.hypothesis.fuzz_one_input, _noise),

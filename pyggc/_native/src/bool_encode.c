@@ -69,22 +69,6 @@ static GGC_ALWAYS_INLINE void push_halves(ggc_bool_writer *writer, const ggc_kin
     *writer = w;
 }
 
-static GGC_ALWAYS_INLINE int has_row(const ggc_kind kind, const ggc_model *m) {
-    uint16_t lanes[GGC_LANES] __attribute__((aligned(2 * GGC_LANES)));
-    ggc_cursor c;
-    ggc_cursor_init(kind, m, &c);
-    ggc_cursor_open(kind, m, 0, &c);
-    return ggc_row(kind, m, &c, lanes) != NULL;
-}
-
-int ggc_bool_codes(const ggc_model *m) {
-    int codes = 0;
-#define CODES(kind) codes = has_row(kind, m)
-    GGC_BY_KIND(m, CODES)
-#undef CODES
-    return codes;
-}
-
 int ggc_bool_push(ggc_bool_writer *w, const ggc_model *m, const ggc_token_tree *tree, const ggc_view *symbols,
                   const ggc_view *contexts, size_t n) {
     uint16_t symbol[GGC_CHUNK];

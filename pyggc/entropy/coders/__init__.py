@@ -2,6 +2,7 @@
 
 from pyggc.entropy.coders.base import Decoder, Encoder
 from pyggc.entropy.coders.boolean import BoolDecoder, BoolEncoder
+from pyggc.entropy.coders.range import RangeDecoder, RangeEncoder
 from pyggc.entropy.coders.rans import RansDecoder, RansEncoder
 from pyggc.entropy.coders.stack import RansStack, StackPosition
 
@@ -10,6 +11,8 @@ __all__ = [
     "BoolEncoder",
     "Decoder",
     "Encoder",
+    "RangeDecoder",
+    "RangeEncoder",
     "RansDecoder",
     "RansEncoder",
     "RansStack",

@@ -2,6 +2,7 @@
 
 from pyggc.entropy.models.base import CDF_BITS, CDF_TOTAL, Model, cdf_from_counts
 from pyggc.entropy.models.dyadic import DyadicModel
+from pyggc.entropy.models.frequency import FrequencyModel
 from pyggc.entropy.models.parametric import ParametricModel
 from pyggc.entropy.models.static import StaticModel
 from pyggc.entropy.models.tree import TreeModel, balanced_tree, huffman_tree, unary_tree
@@ -10,6 +11,7 @@ __all__ = [
     "CDF_BITS",
     "CDF_TOTAL",
     "DyadicModel",
+    "FrequencyModel",
     "Model",
     "ParametricModel",
     "StaticModel",

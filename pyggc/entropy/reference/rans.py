@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pyggc.entropy.models import CDF_BITS, CDF_TOTAL
 from pyggc.entropy.models.dyadic import SCHEDULES
+from pyggc.entropy.reference.frequency import CodedModel, scaled_cdf
 from pyggc.errors import BitstreamError, TruncatedStream
 
 __all__ = ["ReferenceDecoder", "ReferenceEncoder", "ReferenceModel", "adapt_cdf"]
@@ -95,9 +96,9 @@ class ReferenceEncoder:
         self.steps: list[tuple[int, int]] = []
         self.state: tuple[int, ...] = (_INITIAL, *[0] * (num_states - 1))
 
-    def push(self, symbol: int, model: ReferenceModel, context: int = 0) -> None:
+    def push(self, symbol: int, model: CodedModel, context: int = 0) -> None:
         """Log a symbol; the model adapts."""
-        fl = model.cdf(context)
+        fl = scaled_cdf(model.cdf(context))
         self.steps.append((fl[symbol], fl[symbol + 1] - fl[symbol]))
         model.adapt(symbol, context)
 
@@ -190,9 +191,9 @@ class ReferenceDecoder:
             others.append(upper << _WORD | self._word())
         self.x = [first, *others]
 
-    def pop(self, model: ReferenceModel, context: int = 0) -> int:
+    def pop(self, model: CodedModel, context: int = 0) -> int:
         """Decode a symbol; the model adapts."""
-        fl = model.cdf(context)
+        fl = scaled_cdf(model.cdf(context))
         slot = self._slot()
         symbol = next(s for s in range(len(fl) - 1) if fl[s + 1] > slot)
         self._advance(fl[symbol], fl[symbol + 1] - fl[symbol])

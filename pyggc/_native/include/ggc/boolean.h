@@ -150,8 +150,6 @@ static GGC_ALWAYS_INLINE uint32_t ggc_bool_half(const uint16_t *ends, uint32_t l
 /* src/bool_encode.c. What writes returns 0, and leaves writer and model as they were, where there is no memory. */
 void ggc_bool_start(ggc_bool_writer *w);
 int ggc_bool_reserve(ggc_bool_writer *w, size_t n, size_t bools);
-/* Whether `ggc_row` knows the model's kind. */
-int ggc_bool_codes(const ggc_model *m);
 int ggc_bool_push(ggc_bool_writer *w, const ggc_model *m, const ggc_token_tree *tree, const ggc_view *symbols,
                   const ggc_view *contexts, size_t n);
 int ggc_bool_push_bools(ggc_bool_writer *w, const ggc_view *bits, const ggc_view *probabilities, size_t n);

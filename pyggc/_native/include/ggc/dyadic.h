@@ -134,6 +134,19 @@ static inline ggc_i16_part ggc_scale(ggc_i16_part v, int32_t gain) {
 #endif
 }
 
+/* a * b >> 16 of each lane. */
+static inline ggc_u16_part ggc_high_product(ggc_u16_part a, ggc_u16_part b) {
+#if defined(__AVX2__)
+    return (ggc_u16_part)_mm256_mulhi_epu16((__m256i)a, (__m256i)b);
+#elif defined(__SSE2__)
+    return (ggc_u16_part)_mm_mulhi_epu16((__m128i)a, (__m128i)b);
+#else
+    for (int j = 0; j < GGC_PART_LANES; j++)
+        a[j] = (uint16_t)((uint32_t)a[j] * b[j] >> 16);
+    return a;
+#endif
+}
+
 /* One step of adaptation toward a symbol, given the lanes below it. With `toward` = fl less its lowest value below the
  * symbol (>= 0), and less its highest at and above it (<= 0), both formulas of the draft are fl -= floor(toward *
  * gain), but that the steady state rounds away from zero below the symbol: ceil(g / 2^r) = floor((g - 1) / 2^r) + 1.

@@ -10,12 +10,13 @@
 #include <stdint.h>
 
 #include "dyadic.h"
+#include "frequency.h"
 #include "parametric.h"
 #include "static.h"
 
 #define GGC_ALWAYS_INLINE inline __attribute__((always_inline))
 
-typedef enum { GGC_DYADIC, GGC_DYADIC_MIXED, GGC_STATIC, GGC_PARAMETRIC } ggc_kind;
+typedef enum { GGC_DYADIC, GGC_DYADIC_MIXED, GGC_STATIC, GGC_PARAMETRIC, GGC_FREQUENCY } ggc_kind;
 
 typedef struct {
     ggc_kind kind;
@@ -25,6 +26,7 @@ typedef struct {
         ggc_dyadic dyadic; /* GGC_DYADIC: one rate; GGC_DYADIC_MIXED: two */
         ggc_static fixed;
         ggc_parametric parametric;
+        ggc_frequency frequency;
     } of;
 } ggc_model;
 
@@ -42,6 +44,9 @@ typedef struct {
         break;                                                                                                         \
     case GGC_PARAMETRIC:                                                                                               \
         loop(GGC_PARAMETRIC);                                                                                          \
+        break;                                                                                                         \
+    case GGC_FREQUENCY:                                                                                                \
+        loop(GGC_FREQUENCY);                                                                                           \
         break;                                                                                                         \
     }
 
@@ -61,10 +66,15 @@ static GGC_ALWAYS_INLINE int ggc_num_rates(const ggc_kind kind) {
     return kind == GGC_DYADIC_MIXED ? 2 : 1;
 }
 
+/* Whether a CDF of the kind is sixteen lanes in registers. */
+static GGC_ALWAYS_INLINE int ggc_has_lanes(const ggc_kind kind) {
+    return kind == GGC_DYADIC || kind == GGC_DYADIC_MIXED || kind == GGC_PARAMETRIC;
+}
+
 /* To be called once for a run of symbols. */
 static GGC_ALWAYS_INLINE void ggc_cursor_init(const ggc_kind kind, const ggc_model *m, ggc_cursor *c) {
     *c = (ggc_cursor){0};
-    if (kind != GGC_STATIC)
+    if (ggc_has_lanes(kind))
         c->bounds = ggc_bounds_of((int)m->num_symbols);
 }
 
@@ -84,21 +94,33 @@ static GGC_ALWAYS_INLINE void ggc_cursor_close(const ggc_kind kind, const ggc_mo
         ggc_parametric_close(&m->of.parametric, c->context, &c->parametric);
 }
 
+/* The CDF that codes the next symbol, of a kind that has lanes. */
+static GGC_ALWAYS_INLINE ggc_cdf ggc_coded(const ggc_kind kind, const ggc_model *m, const ggc_cursor *c) {
+    return kind == GGC_PARAMETRIC
+               ? ggc_parametric_cdf(ggc_parametric_between(&m->of.parametric, c->parametric.expected))
+               : ggc_dyadic_coded(ggc_num_rates(kind), &c->dyadic);
+}
+
+/* Such a kind learns a symbol, given it and the lanes below it. */
+static GGC_ALWAYS_INLINE void ggc_adapt_lanes(const ggc_kind kind, const ggc_model *m, ggc_cursor *c, ggc_cdf below,
+                                              uint32_t symbol) {
+    if (kind == GGC_PARAMETRIC)
+        ggc_parametric_adapt(&m->of.parametric, symbol, &c->parametric);
+    else
+        ggc_dyadic_adapt(&m->of.dyadic, ggc_num_rates(kind), &c->bounds, below, &c->dyadic);
+}
+
 /* The step of a symbol, of a total of 2^15; the model adapts. */
 static GGC_ALWAYS_INLINE uint32_t ggc_take(const ggc_kind kind, const ggc_model *m, ggc_cursor *c, uint32_t symbol) {
     switch (kind) {
     case GGC_DYADIC:
     case GGC_DYADIC_MIXED: {
         uint16_t lanes[GGC_LANES] __attribute__((aligned(2 * GGC_LANES)));
-        ggc_store_cdf(lanes, ggc_dyadic_coded(ggc_num_rates(kind), &c->dyadic));
+        ggc_store_cdf(lanes, ggc_coded(kind, m, c));
         const uint32_t start = ggc_cdf_start(lanes, symbol), end = lanes[symbol];
-        ggc_dyadic_adapt(&m->of.dyadic, ggc_num_rates(kind), &c->bounds, ggc_below_symbol(&c->bounds, symbol),
-                         &c->dyadic);
+        ggc_adapt_lanes(kind, m, c, ggc_below_symbol(&c->bounds, symbol), symbol);
         return GGC_STEP(start, end - start);
     }
-    case GGC_STATIC:
-        __asm__("" : "+r"(symbol)); /* one load after the other: a gather is slower */
-        return m->of.fixed.steps[(size_t)c->context * m->num_symbols + symbol];
     case GGC_PARAMETRIC: {
         const ggc_between between = ggc_parametric_between(&m->of.parametric, c->parametric.expected);
         const uint32_t start = symbol ? ggc_parametric_end(between, symbol - 1) : 0;
@@ -106,6 +128,11 @@ static GGC_ALWAYS_INLINE uint32_t ggc_take(const ggc_kind kind, const ggc_model 
         ggc_parametric_adapt(&m->of.parametric, symbol, &c->parametric);
         return GGC_STEP(start, end - start);
     }
+    case GGC_STATIC:
+        __asm__("" : "+r"(symbol)); /* one load after the other: a gather is slower */
+        return m->of.fixed.steps[(size_t)c->context * m->num_symbols + symbol];
+    case GGC_FREQUENCY:
+        return ggc_frequency_take_scaled(&m->of.frequency, c->context, symbol);
     }
     return 0;
 }
@@ -116,67 +143,64 @@ static GGC_ALWAYS_INLINE uint32_t ggc_find(const ggc_kind kind, const ggc_model 
     uint32_t symbol = 0;
     switch (kind) {
     case GGC_DYADIC:
-    case GGC_DYADIC_MIXED: {
+    case GGC_DYADIC_MIXED:
+    case GGC_PARAMETRIC: {
         uint16_t lanes[GGC_LANES] __attribute__((aligned(2 * GGC_LANES)));
-        const ggc_cdf cdf = ggc_dyadic_coded(ggc_num_rates(kind), &c->dyadic), below = ggc_below_slot(cdf, slot);
+        const ggc_cdf cdf = ggc_coded(kind, m, c), below = ggc_below_slot(cdf, slot);
         ggc_store_cdf(lanes, cdf);
         symbol = ggc_count_below(below);
         const uint32_t start = ggc_cdf_start(lanes, symbol);
         *step = GGC_STEP(start, lanes[symbol] - start);
-        ggc_dyadic_adapt(&m->of.dyadic, ggc_num_rates(kind), &c->bounds, below, &c->dyadic);
+        ggc_adapt_lanes(kind, m, c, below, symbol);
         break;
     }
     case GGC_STATIC:
         symbol = ggc_static_symbol(&m->of.fixed, c->context, slot);
         *step = m->of.fixed.steps[(size_t)c->context * m->num_symbols + symbol];
         break;
-    case GGC_PARAMETRIC: {
-        uint16_t lanes[GGC_LANES] __attribute__((aligned(2 * GGC_LANES)));
-        const ggc_cdf cdf = ggc_parametric_cdf(ggc_parametric_between(&m->of.parametric, c->parametric.expected));
-        ggc_store_cdf(lanes, cdf);
-        symbol = ggc_count_below(ggc_below_slot(cdf, slot));
-        const uint32_t start = ggc_cdf_start(lanes, symbol);
-        *step = GGC_STEP(start, lanes[symbol] - start);
-        ggc_parametric_adapt(&m->of.parametric, symbol, &c->parametric);
+    case GGC_FREQUENCY:
+        symbol = ggc_frequency_find_scaled(&m->of.frequency, c->context, slot, step);
         break;
-    }
     }
     return symbol;
 }
 
-/* fl[1] to fl[num_symbols] of the CDF that codes the next symbol, for coders that bisect it; `lanes`, of GGC_LANES
- * aligned values, is where a kind that has them in registers puts them. */
+/* fl[1] to fl[num_symbols] of the CDF that codes the next symbol, of whatever total, for coders that bisect it;
+ * `lanes`, of GGC_LANES aligned values, is where a kind that has them in registers puts them. */
 static GGC_ALWAYS_INLINE const uint16_t *ggc_row(const ggc_kind kind, const ggc_model *m, const ggc_cursor *c,
                                                  uint16_t *lanes) {
-    switch (kind) {
-    case GGC_DYADIC:
-    case GGC_DYADIC_MIXED:
-        ggc_store_cdf(lanes, ggc_dyadic_coded(ggc_num_rates(kind), &c->dyadic));
-        return lanes;
-    case GGC_STATIC:
+    if (kind == GGC_STATIC)
         return m->of.fixed.ends + (size_t)c->context * m->num_symbols;
-    case GGC_PARAMETRIC:
-        ggc_store_cdf(lanes, ggc_parametric_cdf(ggc_parametric_between(&m->of.parametric, c->parametric.expected)));
-        return lanes;
-    default:
-        return NULL;
-    }
+    if (kind == GGC_FREQUENCY)
+        return ggc_frequency_row(&m->of.frequency, c->context);
+    ggc_store_cdf(lanes, ggc_coded(kind, m, c));
+    return lanes;
 }
 
 /* What `ggc_take` does after such a coder has coded a symbol. */
 static GGC_ALWAYS_INLINE void ggc_learn(const ggc_kind kind, const ggc_model *m, ggc_cursor *c, uint32_t symbol) {
-    switch (kind) {
-    case GGC_DYADIC:
-    case GGC_DYADIC_MIXED:
-        ggc_dyadic_adapt(&m->of.dyadic, ggc_num_rates(kind), &c->bounds, ggc_below_symbol(&c->bounds, symbol),
-                         &c->dyadic);
-        break;
-    case GGC_PARAMETRIC:
-        ggc_parametric_adapt(&m->of.parametric, symbol, &c->parametric);
-        break;
-    default:
-        break;
-    }
+    if (kind == GGC_FREQUENCY)
+        ggc_frequency_adapt(&m->of.frequency, c->context, symbol);
+    else if (kind != GGC_STATIC)
+        ggc_adapt_lanes(kind, m, c, ggc_below_symbol(&c->bounds, symbol), symbol);
+}
+
+/* The total of the open context: 2^15 but for kinds that have one of their own. */
+static GGC_ALWAYS_INLINE uint32_t ggc_total(const ggc_kind kind, const ggc_model *m, const ggc_cursor *c) {
+    return kind == GGC_FREQUENCY ? ggc_frequency_total(&m->of.frequency, c->context) : GGC_CDF_TOTAL;
+}
+
+/* The same as ggc_take and ggc_find, but of the total of the open context. */
+static GGC_ALWAYS_INLINE uint32_t ggc_take_native(const ggc_kind kind, const ggc_model *m, ggc_cursor *c,
+                                                  uint32_t symbol) {
+    return kind == GGC_FREQUENCY ? ggc_frequency_take(&m->of.frequency, c->context, symbol)
+                                 : ggc_take(kind, m, c, symbol);
+}
+
+static GGC_ALWAYS_INLINE uint32_t ggc_find_native(const ggc_kind kind, const ggc_model *m, ggc_cursor *c, uint32_t slot,
+                                                  uint32_t *step) {
+    return kind == GGC_FREQUENCY ? ggc_frequency_find(&m->of.frequency, c->context, slot, step)
+                                 : ggc_find(kind, m, c, slot, step);
 }
 
 /* src/entropy_run.c. The loops for a processor, of which each variant (run.h) has its own. */
@@ -203,5 +227,9 @@ static inline void ggc_model_run(const ggc_model *m, const uint16_t *symbols, co
                                  uint32_t context, size_t n, uint32_t *steps) {
     ggc_run_variant_of(m->wide)->run(m, symbols, contexts, context, n, steps);
 }
+
+/* The same with steps of the model's own total, which goes to `totals` for each. */
+void ggc_model_run_native(const ggc_model *m, const uint16_t *symbols, const uint32_t *contexts, uint32_t context,
+                          size_t n, uint32_t *steps, uint32_t *totals);
 
 #endif
