@@ -1,4 +1,4 @@
-"""Integers to bytes and back: models, coders, tokens, point sets, bits.
+"""Integers to bytes and back: models, coders, tokens, point sets, sets of any rows, bits.
 
 Models and coders are orthogonal: a model gives a symbol its interval and learns from it, a coder stores intervals. The
 streams are specified in ``docs/spec_entropy.rst``.
@@ -7,7 +7,8 @@ streams are specified in ``docs/spec_entropy.rst``.
 from pyggc.entropy.bits import pack_bits, unpack_bits
 from pyggc.entropy.coders import Decoder, Encoder, RansDecoder, RansEncoder, RansStack, StackPosition
 from pyggc.entropy.models import DyadicModel, Model, StaticModel, cdf_from_counts
-from pyggc.entropy.points import Leaves, pop_points, push_points
+from pyggc.entropy.points import Leaves, point_leaves, pop_points, push_points
+from pyggc.entropy.sets import pop_set, push_set, set_savings
 from pyggc.entropy.tokens import EscapedInteger, HybridInteger, zigzag_decode, zigzag_encode
 
 __all__ = [
@@ -25,8 +26,12 @@ __all__ = [
     "StaticModel",
     "cdf_from_counts",
     "pack_bits",
+    "point_leaves",
     "pop_points",
+    "pop_set",
     "push_points",
+    "push_set",
+    "set_savings",
     "unpack_bits",
     "zigzag_decode",
     "zigzag_encode",
