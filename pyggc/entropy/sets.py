@@ -47,8 +47,8 @@ def push_set(stack: RansStack, rows: npt.ArrayLike, models: Sequence[int | Stati
     rows : array_like of int, shape (N, D)
         The elements, 1 <= D <= 8, fewer than 2^32 of them.
     models : sequence of int or StaticModel, length D
-        Of each column: n for a uniform distribution over [0, n), n <= 2^32; or a model of one context. The product of
-        the sizes of their alphabets must be at most 2^64.
+        Of each column: n for a uniform distribution over [0, n), n <= 2^32 (above 2^24 a value may take up to 0.09 bits
+        more than log2(n)); or a model of one context. The product of the sizes of their alphabets must be at most 2^64.
 
     Returns
     -------

@@ -37,8 +37,9 @@ int ggc_stack_pop_exp_golomb(ggc_rans_stack *s, int order, size_t n, uint32_t *v
 /* A uniform distribution over [0, total), 1 <= total <= 2^32: of 2^b slots a symbol v owns those from
  * floor(v 2^b / total) up to floor((v + 1) 2^b / total). `count` symbols from `first` on are one of larger probability.
  *
- * b is 8 more than it takes to tell the symbols apart, so that no probability is off by more than 2^-8 of itself, but
- * at most the 32 up to which steps are bijections. Fewer slots waste less of a small state. */
+ * b is 8 more than it takes to tell the symbols apart, so that no probability is off by more than 2^-7 of itself, but
+ * at most the 32 up to which steps are bijections: above 2^24 the error grows, to 0.09 bits a symbol near 2^32. Fewer
+ * slots waste less of a small state. */
 #define GGC_UNIFORM_MARGIN 8
 #define GGC_UNIFORM_BITS 32
 
