@@ -544,3 +544,6 @@ def test_the_real_codec(folder: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert about["tags"] == {"who": "me"}
     assert about["psnr"] == pytest.approx(told["psnr"], abs=0.01)
     assert "made" not in about
+    assert cli.main(["encode", "s.png", "-o", "b.ggc", "--num-gaussians", "30", "--effort", "1", "--bits-back"]) == 0
+    assert cli.main(["info", "b.ggc", "--json"]) == 0
+    assert list(json.loads(capsys.readouterr().out)["sections"]) == ["PLAN", "BITB", "POSN", "COLR", "CHOL"]
