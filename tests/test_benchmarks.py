@@ -34,6 +34,7 @@ SCRIPTS = {
         *("--count", "20", "--marks", "2", "--quality", "20", "--most-iterations", "20", "--efforts", "1"),
         *("--part", "optimizers", "inits", "target", "files", "efforts"),
     ],
+    "sets.py": ["--counts", "20", "40"],
 }
 
 

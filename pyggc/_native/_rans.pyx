@@ -3,13 +3,13 @@
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.math cimport log2
 from libc.stddef cimport size_t
-from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
 from pyggc._native._entropy cimport (
     GGC_CDF_BITS, GGC_LANES, GGC_MAX_RAW, GGC_STATIC, Bank, Integers, contexts_of, ggc_model, ggc_view,
-    ggc_view_read_u32, integers, out_of, symbols_of, values_and_widths,
+    integers, out_of, symbols_of, values_and_widths,
 )
 
 import numpy as np

@@ -137,10 +137,9 @@ def test_few_bytes_are_a_large_set_too() -> None:
     for data in (b"", b"\0", b"\xff" * 4, b"\1" + bytes(40)):
         stack = RansStack(data)
         rows = pop_set(stack, 1 << 17, [7680, 4320])
-        with pytest.raises(BitstreamError, match="expected the bottom"):
-            stack.push([1], SKEWED)
-            stack.finish()
-        stack.pop(1, SKEWED)
+        if data:
+            with pytest.raises(BitstreamError, match="expected the bottom"):
+                stack.finish()
         push_set(stack, rows, [7680, 4320])
         assert stack.to_bytes() == data
 

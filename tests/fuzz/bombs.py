@@ -61,7 +61,9 @@ def crowd(count: int, side: int = 1, channels: int = 3, filler: int = 0, *, bits
     levels = np.zeros((count, channels + 5), np.int32)
     levels[:, channels : channels + 2] = 24, -16  # what is predicted of a leaf of one pixel
     header = Header(width=side, height=side, num_gaussians=count, channels=channels)
-    return write_container(header, [*write_levels(levels, quantizer, bits_back=bits_back), Section("fill", bytes(filler))])
+    return write_container(
+        header, [*write_levels(levels, quantizer, bits_back=bits_back), Section("fill", bytes(filler))]
+    )
 
 
 def crowd_bomb(rng: random.Random) -> bytes:
@@ -104,7 +106,7 @@ def _most_metadata() -> bytes:
 AT_THE_LIMITS: dict[str, Callable[[], bytes]] = {
     "most Gaussians": _most_gaussians,
     "most Gaussians, as a set": lambda: _most_gaussians(bits_back=True),
-    "most Gaussians in few bytes, as a set": lambda: crowd(2**20, filler=2**17, bits_back=True),
+    "a crowd, as a set": lambda: crowd(2**20, filler=2**17, bits_back=True),
     "most work, gray": lambda: layers(4096, 4096, 1, 8, 64),
     "most work, four channels": lambda: layers(7680, 4320, 4, 8, 32),
     "most bytes of an image": lambda: layers(8192, 8126, 1, 32, 1),

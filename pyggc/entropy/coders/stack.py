@@ -85,6 +85,7 @@ class RansStack(Encoder, Decoder):
         """Push integers; see `Encoder.push_integers`. The tokens lie above what they leave open."""
         check_tokens(tokens, model)
         checked = bank_of(model).costs  # refuses what the model would, before anything is pushed
+        symbols: npt.NDArray[Any]
         if isinstance(tokens, EscapedInteger):
             symbols, rest = tokens.encode(values)
             checked(symbols, contexts, None)
@@ -129,10 +130,9 @@ class RansStack(Encoder, Decoder):
         if self.is_empty:
             return b""
         _, states = self._core.position
-        words = self._core.words()[::-1].astype(">u4").tobytes()
-        if self._states == 1:
-            return states[0].to_bytes(max((states[0].bit_length() + 7) // 8, 1), "big") + words
-        return b"".join(x.to_bytes(8, "big") for x in states) + words
+        words: bytes = self._core.words()[::-1].astype(">u4").tobytes()
+        sizes = [8] * len(states) if self._states > 1 else [max((states[0].bit_length() + 7) // 8, 1)]
+        return b"".join(int(x).to_bytes(size, "big") for x, size in zip(states, sizes, strict=True)) + words
 
     def finish(self) -> None:  # type: ignore[override]  # a stack ends as a decoder does; its bytes: `to_bytes`
         """Check that the stack is empty.
