@@ -46,7 +46,7 @@ static GGC_ALWAYS_INLINE void push(ggc_rans_stack *s, const uint32_t states, con
 }
 
 int ggc_stack_push(ggc_rans_stack *s, const ggc_reciprocals *r, const uint32_t *steps, size_t n) {
-    /* Each step adds at most 15 bits, and a state holds back less than a word; one more is stored and does not count. */
+    /* Each step adds at most 15 bits, and a state holds back less than a word; one more, stored, does not count. */
     if (!ggc_stack_reserve(s, n / 2 + 2 * GGC_RANS_MAX_STATES))
         return 0;
     if (s->states == 1)

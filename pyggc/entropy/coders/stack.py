@@ -52,6 +52,7 @@ class RansStack(Encoder, Decoder):
 
     Examples
     --------
+    >>> from pyggc.entropy import RansStack, StaticModel
     >>> stack, model = RansStack(), StaticModel.from_pmf([0.7, 0.2, 0.1])
     >>> stack.push([0, 1, 0], model)
     >>> stack.push([2, 2], model)
