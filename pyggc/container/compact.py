@@ -69,11 +69,12 @@ def _pixels(positions: Levels, exponents: Levels) -> Ints:
     return doubled << (exponents - MIN_POSITION_EXPONENT) >> (1 - MIN_POSITION_EXPONENT)
 
 
-def _single_pixels(leaves: Leaves, pixels: Ints) -> Leaves:
-    """Rectangles of a pixel each."""
+def _places_of(pixels: Ints, width: int, height: int) -> tuple[Leaves, Leaves, Ints]:
+    """The leaves of pixels that are known, a rectangle of one pixel for each, and which pixel comes where."""
     columns, rows = np.ascontiguousarray(pixels.T, np.int32)
+    leaves, order = point_leaves(width, height, columns, rows)
     sizes = np.zeros(len(pixels), np.int32)
-    return Leaves(columns, rows, sizes, sizes, leaves.rank)
+    return leaves, Leaves(columns[order], rows[order], sizes, sizes, leaves.rank), order
 
 
 def _shape_predictions(leaves: Leaves, classes: Levels, quantizer: CompactQuantizer) -> tuple[Levels, Levels, Levels]:
@@ -143,8 +144,7 @@ def write_levels(levels: Levels, quantizer: CompactQuantizer, *, bits_back: bool
     size = quantizer.width, quantizer.height
     if bits_back:
         push_set(pixels, at, size)
-        leaves, order = point_leaves(*size, *at.T)
-        within = _single_pixels(leaves, at[order])
+        leaves, within, order = _places_of(at, *size)
     else:
         leaves, order = push_points(positions, *size, *at.T)
         within = leaves
@@ -256,8 +256,8 @@ def _read_places(container: Container, positions: RansDecoder) -> Places:
         stack.finish()
     except BitstreamError as error:
         raise type(error)(f"section BITB at byte {section.offset}: {error}") from None
-    leaves, order = point_leaves(*size, *pixels.T)
-    return leaves, _single_pixels(leaves, pixels[order])
+    leaves, within, _ = _places_of(pixels, *size)
+    return leaves, within
 
 
 def _read_colors(coder: RansDecoder, levels: Levels, channels: int) -> None:

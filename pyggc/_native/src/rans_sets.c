@@ -1,13 +1,11 @@
-/* Bits-back coding of sets: what is left to code in a tree of partial sums, what is decoded in a sorted list of blocks.
- */
+/* Bits-back coding of sets: what is left to code in a tree of partial sums, what is decoded in a B-tree. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "ggc/sets.h"
 
-/* Keys in a block of the decoder's list, at most: an insertion moves as many, a split of a block all blocks' entries.
- */
-#define BLOCK 512
+/* The most entries of a node: what an insertion moves. */
+#define FULL 64
 
 /* ----------------------------------------------------------------------------------------------------- the elements */
 
@@ -116,100 +114,117 @@ int ggc_stack_push_set(ggc_rans_stack *s, const ggc_reciprocals *r, const ggc_se
 
 /* ------------------------------------------------------------------------------------------------------ the decoder */
 
+/* A node of a B-tree. In a leaf: keys, sorted and all different, and how often each occurs. Above: the least key of
+ * each child, and how many elements lie below it. */
 typedef struct {
-    uint64_t keys[BLOCK]; /* sorted, no two equal */
-    uint32_t counts[BLOCK];
+    uint64_t keys[FULL];
+    uint32_t counts[FULL], children[FULL];
     size_t size;
-} block;
+} node;
 
-/* The blocks in the order of their keys, which of them it is, its least key, its elements, and the partial sums of
- * these. A block is split in halves when it is full, so that all but the first have at least half of the keys. */
+/* A full node is split in halves before anything is inserted, so that all but the root have at least half of FULL. */
 typedef struct {
-    block *blocks;
-    uint32_t *which, *totals, *tree;
-    uint64_t *least;
-    size_t num_blocks;
+    node *nodes;
+    uint32_t used, root;
+    int height; /* levels above the leaves */
 } sorted_list;
 
 static int list_open(sorted_list *l, size_t n) {
-    const size_t most = n / (BLOCK / 2) + 1;
-    *l = (sorted_list){malloc(most * sizeof *l->blocks), malloc(most * sizeof *l->which),
-                       malloc(most * sizeof *l->totals), malloc((most + 1) * sizeof *l->tree),
-                       malloc(most * sizeof *l->least),  1};
-    if (!l->blocks || !l->which || !l->totals || !l->tree || !l->least)
-        return 0;
-    l->blocks[0].size = l->which[0] = l->totals[0] = l->tree[1] = 0;
-    l->least[0] = 0;
-    return 1;
-}
-
-static void list_close(sorted_list *l) {
-    free(l->blocks);
-    free(l->which);
-    free(l->totals);
-    free(l->tree);
-    free(l->least);
+    /* With at least h = FULL / 2 entries in each, n / h leaves and a h-th of that above: n / (h - 1) nodes, and one of
+     * fewer entries a level. */
+    *l = (sorted_list){.nodes = malloc((n / (FULL / 2 - 1) + 32) * sizeof *l->nodes), .used = 1};
+    if (l->nodes)
+        l->nodes[0].size = 0;
+    return l->nodes != NULL;
 }
 
 /* How many of n sorted keys are below a key. */
 static size_t below(const uint64_t *keys, size_t n, uint64_t key) {
     size_t low = 0;
-    while (n > 0) {
-        const size_t half = n / 2;
-        const int right = keys[low + half] < key;
-        low = right ? low + half + 1 : low;
-        n = right ? n - half - 1 : half;
+    while (low < n) {
+        const size_t middle = low + (n - low) / 2;
+        if (keys[middle] < key)
+            low = middle + 1;
+        else
+            n = middle;
     }
     return low;
 }
 
-/* Moves the upper half of the block at place `at` to a new one behind it. */
-static void split(sorted_list *l, size_t at) {
-    const size_t behind = l->num_blocks++ - at - 1, half = BLOCK / 2;
-    block *full = l->blocks + l->which[at], *fresh = l->blocks + l->num_blocks - 1;
-    memmove(l->which + at + 2, l->which + at + 1, behind * sizeof *l->which);
-    memmove(l->totals + at + 2, l->totals + at + 1, behind * sizeof *l->totals);
-    memmove(l->least + at + 2, l->least + at + 1, behind * sizeof *l->least);
+static uint32_t sum_of(const uint32_t *counts, size_t n) {
+    uint32_t sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += counts[i];
+    return sum;
+}
+
+/* Makes room for an entry in a node that is not full. */
+static void insert_entry(node *n, size_t at, uint64_t key, uint32_t count, uint32_t child) {
+    const size_t behind = n->size++ - at;
+    memmove(n->keys + at + 1, n->keys + at, behind * sizeof *n->keys);
+    memmove(n->counts + at + 1, n->counts + at, behind * sizeof *n->counts);
+    memmove(n->children + at + 1, n->children + at, behind * sizeof *n->children);
+    n->keys[at] = key;
+    n->counts[at] = count;
+    n->children[at] = child;
+}
+
+/* Moves the upper half of a full child to a new one behind it. */
+static void split(sorted_list *l, node *parent, size_t at) {
+    const size_t half = FULL / 2;
+    node *full = l->nodes + parent->children[at], *fresh = l->nodes + l->used;
     memcpy(fresh->keys, full->keys + half, half * sizeof *full->keys);
     memcpy(fresh->counts, full->counts + half, half * sizeof *full->counts);
+    memcpy(fresh->children, full->children + half, half * sizeof *full->children);
     full->size = fresh->size = half;
-    l->which[at + 1] = (uint32_t)(l->num_blocks - 1);
-    l->least[at + 1] = fresh->keys[0];
-    l->totals[at + 1] = 0;
-    for (size_t i = 0; i < half; i++)
-        l->totals[at + 1] += fresh->counts[i];
-    l->totals[at] -= l->totals[at + 1];
-    sum_up(l->tree, l->totals, l->num_blocks);
+    const uint32_t moved = sum_of(fresh->counts, half);
+    parent->counts[at] -= moved;
+    insert_entry(parent, at + 1, fresh->keys[0], moved, l->used++);
 }
 
 /* Inserts a key; returns how many are below it, and in `count` how many are equal, itself included. */
 static uint32_t insert(sorted_list *l, uint64_t key, uint32_t *count) {
-    size_t at = key == UINT64_MAX ? l->num_blocks : below(l->least, l->num_blocks, key + 1);
-    at -= at > 0; /* the last block that begins at or below the key, or the first */
-    if (l->blocks[l->which[at]].size == BLOCK) {
-        split(l, at);
-        at += key >= l->least[at + 1];
-    }
-    block *b = l->blocks + l->which[at];
-    const size_t place = below(b->keys, b->size, key);
-    if (place == b->size || b->keys[place] != key) {
-        memmove(b->keys + place + 1, b->keys + place, (b->size - place) * sizeof *b->keys);
-        memmove(b->counts + place + 1, b->counts + place, (b->size - place) * sizeof *b->counts);
-        b->keys[place] = key;
-        b->counts[place] = 0;
-        b->size++;
-        l->least[at] = b->keys[0];
-    }
     uint32_t first = 0;
-    for (size_t i = 0; i < place; i++)
-        first += b->counts[i];
-    for (size_t j = at; j > 0; j &= j - 1)
-        first += l->tree[j];
-    *count = ++b->counts[place];
-    l->totals[at]++;
-    for (size_t j = at + 1; j <= l->num_blocks; j += j & -j)
-        l->tree[j]++;
-    return first;
+    node *n = l->nodes + l->root;
+    if (n->size == FULL) {
+        node *above = l->nodes + l->used;
+        above->size = 0;
+        insert_entry(above, 0, n->keys[0], sum_of(n->counts, FULL), l->root);
+        l->root = l->used++;
+        l->height++;
+        split(l, above, 0);
+        n = above;
+    }
+    for (int level = l->height; level > 0; level--) {
+        /* The last child that begins at or below the key, or the first. */
+        size_t at = below(n->keys, n->size, key);
+        at -= at > 0 && (at == n->size || n->keys[at] != key);
+        if (l->nodes[n->children[at]].size == FULL) {
+            split(l, n, at);
+            at += key >= n->keys[at + 1];
+        }
+        n->keys[at] = key < n->keys[at] ? key : n->keys[at];
+        first += sum_of(n->counts, at);
+        n->counts[at]++;
+        n = l->nodes + n->children[at];
+    }
+    const size_t at = below(n->keys, n->size, key);
+    if (at == n->size || n->keys[at] != key)
+        insert_entry(n, at, key, 0, 0);
+    *count = ++n->counts[at];
+    return first + sum_of(n->counts, at);
+}
+
+/* Writes the elements below a node; returns where the next ones go. */
+static uint64_t *write_out(const sorted_list *l, const node *n, int level, uint64_t *keys) {
+    for (size_t i = 0; i < n->size; i++) {
+        if (level > 0)
+            keys = write_out(l, l->nodes + n->children[i], level - 1, keys);
+        else
+            for (uint32_t k = 0; k < n->counts[i]; k++)
+                *keys++ = n->keys[i];
+    }
+    return keys;
 }
 
 int ggc_stack_pop_set(ggc_rans_stack *s, const ggc_set_rows *rows, size_t n, uint64_t *keys) {
@@ -222,13 +237,8 @@ int ggc_stack_pop_set(ggc_rans_stack *s, const ggc_set_rows *rows, size_t n, uin
             const uint32_t first = insert(&l, pop_row(s, rows), &count);
             ggc_stack_push_slots(s, ggc_uniform_slots(first, count, size));
         }
-        for (size_t at = 0; at < l.num_blocks; at++) {
-            const block *b = l.blocks + l.which[at];
-            for (size_t i = 0; i < b->size; i++)
-                for (uint32_t k = 0; k < b->counts[i]; k++)
-                    *keys++ = b->keys[i];
-        }
+        write_out(&l, l.nodes + l.root, l.height, keys);
     }
-    list_close(&l);
+    free(l.nodes);
     return ready;
 }
