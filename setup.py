@@ -42,7 +42,7 @@ FLAGS += [*SANITIZERS, "-fno-wrapv", "-fno-omit-frame-pointer"] if SANITIZE else
 CONTRACTION = {"_fit": "fast"}
 
 # The loop that runs models belongs to every coder.
-SHARED = dict.fromkeys(["_rans", "_range"], ["src/entropy_run.c", "src/entropy_run_avx2.c"])
+SHARED = {name: ["src/entropy_run.c", "src/entropy_run_avx2.c"] for name in ("_rans", "_range")}
 
 OPENMP_PROBE = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n"
 

@@ -157,6 +157,7 @@ def _add_encode(parser: Parser) -> None:
     add("--effort", metavar="1..9", type=_number(int, 1, 9), default=5, help="9 is slowest and best (default 5)")
     add("--max-time", metavar="SECONDS", type=_positive, help="stop fitting by then")
     add("--seed", metavar="N", type=_number(int, 0), default=0, help="one seed gives the same file again (default 0)")
+    add("--bits-back", action="store_true", help="code the Gaussians' pixels as a set; larger nearly always")
     add("--tag", metavar="KEY=VALUE", type=_tag, action="append", default=[], help="text to keep; may come repeatedly")
     add("--no-timestamp", action="store_true", help="leave the time out, so that equal input gives equal files")
     add("--progress", action="store_true", help="show the progress even where standard error is no terminal")

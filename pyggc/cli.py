@@ -137,6 +137,7 @@ def _encode(args: argparse.Namespace) -> Exit:
         effort=args.effort,
         seed=args.seed,
         threads=args.threads,
+        bits_back=args.bits_back,
         timestamp=None if args.no_timestamp else "now",
         tags=tags,
     )

@@ -6,6 +6,7 @@ It takes a row, a node and a symbol at a time, and its floats are Python's, whic
 from __future__ import annotations
 
 import struct
+from bisect import bisect_left, insort
 from math import comb, ldexp, sqrt
 from typing import NamedTuple
 
@@ -151,6 +152,78 @@ def read_tree(coder: ReferenceDecoder, width: int, height: int, count: int) -> l
     return leaves
 
 
+def known_tree(pixels: list[tuple[int, int]], width: int, height: int) -> list[tuple[Leaf, tuple[int, int]]]:
+    """The leaves of pixels that are known, in order, and the pixel of each."""
+    log_width = log_height = (max(width, height) - 1).bit_length()
+    nodes = [(0, 0, sorted(pixels))] if pixels else []
+    leaves = []
+    while nodes:
+        rest = []
+        for x, y, inside in nodes:
+            if len(inside) == 1 or log_width + log_height == 0:
+                leaves += [(Leaf(x, y, log_width, log_height), pixel) for pixel in inside]
+            else:
+                rest.append((x, y, inside))
+        if not rest:
+            break
+        axis = 0 if log_width == log_height else 1
+        log_width, log_height = log_width - (axis == 0), log_height - (axis == 1)
+        dx, dy = (1 << log_width, 0) if axis == 0 else (0, 1 << log_height)
+        nodes = []
+        for x, y, inside in rest:
+            middle = (x + dx, y + dy)
+            first = [pixel for pixel in inside if pixel[axis] < middle[axis]]
+            second = [pixel for pixel in inside if pixel[axis] >= middle[axis]]
+            nodes += [(x, y, first)] if first else []
+            nodes += [(*middle, second)] if second else []
+    return leaves
+
+
+def read_set(data: bytes, count: int, width: int, height: int) -> list[tuple[int, int]]:
+    """The pixels of all Gaussians, sorted. The stack is one natural number, as section "Stacks" has it."""
+    stack = ReferenceStack(data)
+    found: list[tuple[int, int]] = []
+    for size in range(1, count + 1):
+        pixel = stack.pop_uniform(width), stack.pop_uniform(height)
+        insort(found, pixel)
+        stack.push_uniform(bisect_left(found, pixel), found.count(pixel), size)
+    if stack.words or stack.x != 1 << 15:
+        raise Malformed
+    return found
+
+
+class ReferenceStack:
+    """A stack of one state: the state and the words below it, the topmost last."""
+
+    def __init__(self, data: bytes) -> None:
+        head = len(data) if len(data) <= 8 else 5 + (len(data) - 5) % 4
+        self.x = int.from_bytes(data[:head], "big") if data else 1 << 15
+        self.words = [int.from_bytes(data[at : at + 4], "big") for at in range(len(data) - 4, head - 1, -4)]
+
+    @staticmethod
+    def slots(first: int, count: int, total: int) -> tuple[int, int, int]:
+        bits = min((total - 1).bit_length() + 8, 32)
+        start, end = ((v << bits) // total for v in (first, first + count))
+        return bits, start, end - start
+
+    def pop_uniform(self, total: int) -> int:
+        bits = min((total - 1).bit_length() + 8, 32)
+        slot = self.x % (1 << bits)
+        value = next(v for v in range((slot * total >> bits) + 1, -1, -1) if (v << bits) // total <= slot)
+        _, start, frequency = self.slots(value, 1, total)
+        self.x = frequency * (self.x >> bits) + slot - start
+        if self.x < 1 << 32 and self.words:
+            self.x = self.x << 32 | self.words.pop()
+        return value
+
+    def push_uniform(self, first: int, count: int, total: int) -> None:
+        bits, start, frequency = self.slots(first, count, total)
+        if self.x >= frequency << (64 - bits):
+            self.words.append(self.x % (1 << 32))
+            self.x >>= 32
+        self.x = (self.x // frequency << bits) + self.x % frequency + start
+
+
 def read_integers(coder: ReferenceDecoder, model: ReferenceModel, contexts: list[int]) -> list[int]:
     tokens = [coder.pop(model, context) for context in contexts]
     return [t if t < 8 else (1 << (t - 5)) + coder.pop_bits(t - 5) for t in tokens]
@@ -160,7 +233,9 @@ def signed(v: int) -> int:
     return v // 2 if v % 2 == 0 else -(v // 2) - 1
 
 
-def read_levels(plan: Plan, count: int, posn: bytes, colr: bytes, chol: bytes) -> list[list[int]]:
+def read_levels(
+    plan: Plan, count: int, posn: bytes, colr: bytes, chol: bytes, bitb: bytes | None = None
+) -> list[list[int]]:
     """All rows, in the order of the leaves."""
     channels = plan.channels
     colors = ReferenceDecoder(colr)
@@ -180,7 +255,12 @@ def read_levels(plan: Plan, count: int, posn: bytes, colr: bytes, chol: bytes) -
     colors.finish()
 
     positions = ReferenceDecoder(posn)
-    leaves = read_tree(positions, plan.width, plan.height, count)
+    if bitb is None:
+        leaves = within = read_tree(positions, plan.width, plan.height, count)
+    else:
+        known = known_tree(read_set(bitb, count, plan.width, plan.height), plan.width, plan.height)
+        leaves = [leaf for leaf, _ in known]
+        within = [Leaf(*pixel, 0, 0) for _, pixel in known]
     shapes, classes = ReferenceDecoder(chol), [amplitude_class(plan, row) for row in rows]
     for column in range(3):
         values = read_integers(shapes, ReferenceModel(16, 8), classes)
@@ -192,8 +272,8 @@ def read_levels(plan: Plan, count: int, posn: bytes, colr: bytes, chol: bytes) -
 
     all_exponents = [exponents(plan, row) for row in rows]
     for axis in range(2):
-        for row, leaf, e in zip(rows, leaves, all_exponents, strict=True):
-            first = leaf[axis] >> e[axis] if e[axis] > 0 else leaf[axis] << -e[axis]
-            row.append(first + positions.pop_bits(max(leaf[2 + axis] - e[axis], 0)))
+        for row, place, e in zip(rows, within, all_exponents, strict=True):
+            first = place[axis] >> e[axis] if e[axis] > 0 else place[axis] << -e[axis]
+            row.append(first + positions.pop_bits(max(place[2 + axis] - e[axis], 0)))
     positions.finish()
     return rows

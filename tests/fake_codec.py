@@ -37,6 +37,7 @@ class FakeEncoder:
     effort: int = 5
     seed: int = 0
     threads: int | None = None
+    bits_back: bool = False
     timestamp: Any = "now"
     tags: dict[str, Any] = field(default_factory=dict)
 

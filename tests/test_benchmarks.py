@@ -35,6 +35,7 @@ SCRIPTS = {
         *("--part", "optimizers", "inits", "target", "files", "efforts"),
     ],
     "entropy.py": ["--symbols", "2000", "--rounds", "1", "--runs", "1"],
+    "sets.py": ["--counts", "20", "40"],
 }
 WITHOUT_IMAGES = {"entropy.py"}
 

@@ -102,12 +102,14 @@ def test_encode_and_decode_with_default_names(run: Run, folder: Path, pixels: np
 
 def test_encode_hands_its_options_on(run: Run) -> None:
     options = ["--bpp", "0.25", "--effort", "9", "--threads", "2", "--seed", "7", "--max-time", "1.5"]
+    options.append("--bits-back")
     assert run("encode", "photo.png", *options, "--tag", "author=Ada", "--tag", "note=a=b", "--no-timestamp").code == 0
     encoder = FakeEncoder.last
     assert (encoder.bpp, encoder.quality, encoder.num_gaussians) == (0.25, None, None)
     assert (encoder.effort, encoder.threads, encoder.seed, encoder.max_time_seconds) == (9, 2, 7, 1.5)
     assert encoder.tags == {"author": "Ada", "note": "a=b"}
     assert encoder.timestamp is None
+    assert encoder.bits_back is True
 
 
 def test_encode_defaults(run: Run) -> None:
@@ -115,6 +117,7 @@ def test_encode_defaults(run: Run) -> None:
     encoder = FakeEncoder.last
     assert (encoder.quality, encoder.bpp, encoder.num_gaussians, encoder.threads) == (None, None, None, None)
     assert (encoder.effort, encoder.seed, encoder.max_time_seconds, encoder.timestamp) == (5, 0, None, "now")
+    assert encoder.bits_back is False
 
 
 def test_color_profile_goes_through_the_file(run: Run, pixels: np.ndarray) -> None:
@@ -541,3 +544,6 @@ def test_the_real_codec(folder: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert about["tags"] == {"who": "me"}
     assert about["psnr"] == pytest.approx(told["psnr"], abs=0.01)
     assert "made" not in about
+    assert cli.main(["encode", "s.png", "-o", "b.ggc", "--num-gaussians", "30", "--effort", "1", "--bits-back"]) == 0
+    assert cli.main(["info", "b.ggc", "--json"]) == 0
+    assert list(json.loads(capsys.readouterr().out)["sections"]) == ["PLAN", "BITB", "POSN", "COLR", "CHOL"]

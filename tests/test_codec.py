@@ -173,6 +173,23 @@ def test_by_default_the_quality_is_30(photo: Image) -> None:
     assert 30 <= encoder.report.psnr < 40
 
 
+def test_bits_back_changes_the_bytes_and_not_the_image(photo: Image) -> None:
+    tree, pixels = (encode(photo, num_gaussians=60, effort=1, bits_back=b, timestamp=None) for b in (False, True))
+    assert [section.tag for section in read_container(pixels).sections] == ["PLAN", "BITB", "POSN", "COLR", "CHOL"]
+    assert (decode(tree) == decode(pixels)).all()
+    assert encode(photo, num_gaussians=60, effort=1, timestamp=None) == tree
+
+
+@pytest.mark.parametrize("bits_back", [False, True])
+def test_a_size_is_that_of_the_form_that_is_written(photo: Image, bits_back: bool) -> None:
+    encoder = GaussianEncoder(bpp=1.2, effort=1, bits_back=bits_back)
+    encoder.fit(photo)
+    assert encoder.report.reached
+    assert 0.97 * 1.2 < encoder.report.bpp <= 1.2
+    tags = [section.tag for section in read_container(encoder.to_bytes()).sections]
+    assert ("BITB" in tags) is bits_back
+
+
 def test_another_loss(photo: Image) -> None:
     ssims = []
     for loss in (None, LossWeights(l2=1.0, ssim=0.1)):
@@ -438,6 +455,7 @@ def test_sections_must_be_there(stream: bytes) -> None:
         ({"threads": 0}, ValueError, "threads must be from 1 to 2147483647, not 0"),
         ({"threads": 2**31}, ValueError, "threads must be from 1 to 2147483647"),
         ({"threads": 1.0}, TypeError, "threads must be an integer"),
+        ({"bits_back": 1}, TypeError, "bits_back must be True or False, not 1"),
         ({"loss": "ssim"}, TypeError, "loss must be LossWeights, not 'ssim'"),
         ({"timestamp": "yesterday"}, ValueError, "timestamp must be a datetime, \"now\" or None, not 'yesterday'"),
         ({"timestamp": 1700000000}, TypeError, "timestamp"),

@@ -3,13 +3,13 @@
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.math cimport log2
 from libc.stddef cimport size_t
-from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
 from pyggc._native._entropy cimport (
-    GGC_CDF_BITS, GGC_CDF_TOTAL, GGC_LANES, GGC_MAX_RAW, Bank, Integers, contexts_of, ggc_model, ggc_view, integers,
-    out_of, symbols_of, use_wide, values_and_widths,
+    GGC_CDF_BITS, GGC_CDF_TOTAL, GGC_LANES, GGC_MAX_RAW, GGC_STATIC, Bank, Integers, contexts_of, ggc_model,
+    ggc_view, integers, out_of, symbols_of, use_wide, values_and_widths,
 )
 
 import numpy as np
@@ -88,6 +88,17 @@ cdef extern from "ggc/stack.h" nogil:
     void ggc_stack_pop_bits(ggc_rans_stack *s, const ggc_view *widths, size_t n, uint32_t *values)
     int ggc_stack_pop_exp_golomb(ggc_rans_stack *s, int order, size_t n, uint32_t *values)
 
+cdef extern from "ggc/sets.h" nogil:
+    enum:
+        GGC_SET_MAX_COLUMNS
+    ctypedef struct ggc_set_rows:
+        uint64_t size[8]
+        const ggc_model *model[8]
+        int num_columns
+    int ggc_stack_push_set(ggc_rans_stack *s, const ggc_reciprocal *r, const ggc_set_rows *rows,
+                           const uint64_t *keys, size_t n)
+    int ggc_stack_pop_set(ggc_rans_stack *s, const ggc_set_rows *rows, size_t n, uint64_t *keys)
+
 cdef extern from "ggc/tree.h" nogil:
     enum:
         GGC_TREE_OK
@@ -104,10 +115,13 @@ cdef extern from "ggc/tree.h" nogil:
     uint64_t ggc_tree_key(uint32_t x, uint32_t y)
     int ggc_tree_encode(ggc_step_log *log, const ggc_model *model, int32_t width, int32_t height,
                         const uint64_t *keys, uint32_t count, const ggc_leaves *leaves)
+    int ggc_tree_leaves(int32_t width, int32_t height, const uint64_t *keys, uint32_t count,
+                        const ggc_leaves *leaves)
     int ggc_tree_decode(ggc_rans_reader *reader, const ggc_model *model, int32_t width, int32_t height,
                         uint32_t count, const ggc_leaves *leaves)
 
 
+MAX_SET_COLUMNS = GGC_SET_MAX_COLUMNS
 TREE_CONTEXTS = GGC_TREE_CONTEXTS
 TREE_DIRECT = GGC_TREE_DIRECT  # a count of so many points or fewer is coded as it is
 
@@ -124,14 +138,18 @@ cdef ggc_tokens tokens_of(const uint32_t[::1] bases, const uint8_t[::1] widths, 
     return tokens
 
 
-cdef ggc_leaves leaves_of(int32_t[:, ::1] out, Bank bank) except *:
+cdef int check_tree_model(Bank bank) except -1:
+    if bank.model.num_symbols != 16 or bank.model.num_contexts != GGC_TREE_CONTEXTS:
+        raise ValueError(f"the model must have 16 symbols in {GGC_TREE_CONTEXTS} contexts")
+    return 0
+
+
+cdef ggc_leaves leaves_of(int32_t[:, ::1] out) except *:
     """The rows of an array (5, N)."""
     cdef ggc_leaves leaves
     cdef Py_ssize_t n = out.shape[1]
     if out.shape[0] != 5 or n >= 1 << 31:
         raise ValueError("out must have 5 rows of fewer than 2^31 points")
-    if bank.model.num_symbols != 16 or bank.model.num_contexts != GGC_TREE_CONTEXTS:
-        raise ValueError(f"the model must have 16 symbols in {GGC_TREE_CONTEXTS} contexts")
     if n:
         leaves.x, leaves.y, leaves.log_width = &out[0, 0], &out[1, 0], &out[2, 0]
         leaves.log_height, leaves.rank = &out[3, 0], &out[4, 0]
@@ -153,6 +171,46 @@ def tree_keys(const int32_t[::1] x, const int32_t[::1] y, uint64_t[::1] out):
     with nogil:
         for i in range(n):
             out[i] = ggc_tree_key(<uint32_t>x[i], <uint32_t>y[i])
+
+
+def tree_leaves(const uint64_t[::1] keys, int width, int height, int32_t[:, ::1] out):
+    """The leaves of sorted keys of points within the image: rows of `out` (5, N) as those of `StepLog.push_tree`."""
+    cdef ggc_leaves leaves = leaves_of(out)
+    cdef int status
+    check_size(width, height)
+    if keys.shape[0] != out.shape[1]:
+        raise ValueError("out must have a column a key")
+    if keys.shape[0] == 0:
+        return
+    with nogil:
+        status = ggc_tree_leaves(width, height, &keys[0], <uint32_t>keys.shape[0], &leaves)
+    if status != GGC_TREE_OK:
+        raise MemoryError
+
+
+cdef ggc_set_rows rows_of(tuple columns) except *:
+    """The columns of a set's elements: the size of an alphabet, or the `Bank` of a static model, which must live on."""
+    cdef ggc_set_rows rows
+    cdef Py_ssize_t d
+    cdef Bank bank
+    product = 1
+    if not 1 <= len(columns) <= GGC_SET_MAX_COLUMNS:
+        raise ValueError(f"a row must have 1 to {GGC_SET_MAX_COLUMNS} columns, not {len(columns)}")
+    rows.num_columns = <int>len(columns)
+    for d in range(rows.num_columns):
+        if isinstance(columns[d], Bank):
+            bank = columns[d]
+            if bank.model.kind != GGC_STATIC:
+                raise ValueError("the model of a column must be static")
+            rows.model[d], rows.size[d] = &bank.model, bank.model.num_symbols
+        else:
+            if not 1 <= columns[d] <= 1 << 32:
+                raise ValueError("a column's alphabet must have 1 to 2^32 symbols")
+            rows.model[d], rows.size[d] = NULL, columns[d]
+        product *= rows.size[d]
+    if product > 1 << 64:
+        raise ValueError("the product of the alphabets' sizes must be at most 2^64")
+    return rows
 
 
 cdef ggc_reciprocal *_reciprocals = NULL
@@ -280,8 +338,9 @@ cdef class StepLog:
     def push_tree(self, const uint64_t[::1] keys, Bank bank not None, int width, int height,
                   int32_t[:, ::1] out):
         """Log the tree of sorted keys; rows of `out` (5, N) get x, y, log_width, log_height and rank of each leaf."""
-        cdef ggc_leaves leaves = leaves_of(out, bank)
+        cdef ggc_leaves leaves = leaves_of(out)
         cdef int status
+        check_tree_model(bank)
         check_size(width, height)
         if keys.shape[0] != out.shape[1]:
             raise ValueError("out must have a column a key")
@@ -443,8 +502,9 @@ cdef class RansReader:
 
     def pop_tree(self, Bank bank not None, int width, int height, int32_t[:, ::1] out):
         """Decode a tree; rows of `out` (5, N) get x, y, log_width, log_height and rank of each leaf."""
-        cdef ggc_leaves leaves = leaves_of(out, bank)
+        cdef ggc_leaves leaves = leaves_of(out)
         cdef int status
+        check_tree_model(bank)
         check_size(width, height)
         if out.shape[1] == 0:
             return
@@ -519,13 +579,16 @@ cdef class StackCore:
 
     def seek(self, size_t size, tuple ring not None):
         """Go to where `position` was such."""
+        cdef uint64_t[GGC_RANS_MAX_STATES] states
         cdef uint32_t k
         if size > self.stack.extent or len(ring) != <Py_ssize_t>self.stack.states:
             raise ValueError(f"position must have at most {self.stack.extent} words and {self.stack.states} states")
+        for k in range(self.stack.states):  # all of them, before anything changes
+            states[k] = ring[k]
         self.stack.size = size
         self.stack.step = 0
         for k in range(self.stack.states):
-            self.stack.x[k] = ring[k]
+            self.stack.x[k] = states[k]
 
     def to_bytes(self, bytes head not None):
         """The head, and then the words, the top one first."""
@@ -611,11 +674,16 @@ cdef class StackCore:
         cdef Integers o = out_of(out, bank.model.num_symbols - 1)
         cdef Integers c = contexts_of(contexts, bank, o)
         cdef ggc_rans_stack before = self.stack
+        # A stack of one state never runs dry.
+        learned = bank.arrays() if self.stack.states > 1 else ()
         self.acquire()
         try:
             bank.acquire()
             with nogil:
                 ggc_stack_pop_symbols(&self.stack, &bank.model, &c.view, o.size, &o.view)
+            if self.stack.dry:
+                for array, old in zip(bank.state, learned):
+                    array[...] = old
             bank.busy = False
         finally:
             self.busy = False
@@ -649,3 +717,34 @@ cdef class StackCore:
         if not found:
             self.stack = before
             raise BitstreamError("rANS stack: expected an Exp-Golomb code of at most 32 bits, found a longer one")
+
+    def push_set(self, const uint64_t[::1] keys, tuple columns not None):
+        """Push sorted keys, each below the product of the columns' sizes, as a set."""
+        cdef ggc_set_rows rows = rows_of(columns)
+        cdef const ggc_reciprocal *table = reciprocals()
+        cdef bint pushed
+        if self.stack.states != 1 or keys.shape[0] >= 1 << 32:
+            raise ValueError("a set needs a stack of one state and fewer than 2^32 elements")
+        if keys.shape[0] == 0:
+            return
+        self.acquire()
+        with nogil:
+            pushed = ggc_stack_push_set(&self.stack, table, &rows, &keys[0], <size_t>keys.shape[0])
+        self.busy = False
+        if not pushed:
+            raise MemoryError
+
+    def pop_set(self, tuple columns not None, uint64_t[::1] out):
+        """Pop a set of as many keys as `out` holds, sorted."""
+        cdef ggc_set_rows rows = rows_of(columns)
+        cdef bint popped
+        if self.stack.states != 1 or out.shape[0] >= 1 << 32:
+            raise ValueError("a set needs a stack of one state and fewer than 2^32 elements")
+        if out.shape[0] == 0:
+            return
+        self.acquire()
+        with nogil:
+            popped = ggc_stack_pop_set(&self.stack, &rows, <size_t>out.shape[0], &out[0])
+        self.busy = False
+        if not popped:
+            raise MemoryError

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pyggc import evaluate
@@ -84,6 +85,8 @@ class GaussianEncoder:
         The most threads to use; by default as many as there are processors.
     loss : LossWeights, optional
         What the fit minimizes; the squared error by default. Goals are in PSNR whatever the loss.
+    bits_back : bool
+        Code the Gaussians' pixels as a set, with bits-back, instead of the tree, which takes fewer bytes nearly always.
     timestamp : datetime, "now" or None
         The time of creation that the file tells; None leaves it out, which makes encoding deterministic.
     tags : mapping of str to str or bytes, optional
@@ -116,6 +119,7 @@ class GaussianEncoder:
         seed: int = 0,
         threads: int | None = None,
         loss: LossWeights | None = None,
+        bits_back: bool = False,
         timestamp: datetime | str | None = "now",
         tags: Mapping[str, str | bytes] | None = None,
     ) -> None:
@@ -126,6 +130,9 @@ class GaussianEncoder:
         if loss is not None and not isinstance(loss, LossWeights):
             raise TypeError(f"loss must be LossWeights, not {loss!r}")
         self.loss = loss
+        if not isinstance(bits_back, bool):
+            raise TypeError(f"bits_back must be True or False, not {bits_back!r}")
+        self.bits_back = bits_back
         if isinstance(timestamp, str) and timestamp != "now":
             raise ValueError(f'timestamp must be a datetime, "now" or None, not {timestamp!r}')
         if tags is not None and not isinstance(tags, Mapping):
@@ -176,7 +183,8 @@ class GaussianEncoder:
         budget = Budget(max_time_seconds, max_iterations, callback)
         fitters = make_fitters(*pixels.scaled(), loss=self.loss, seed=self.seed, threads=self.threads)
         overhead = len(self._file(pixels, 0, [], 0.0, 0.0))
-        search = Search(fitters, self.effort, lambda g: _psnr(pixels, g, self.threads), budget, self.seed, overhead)
+        measure = partial(_psnr, pixels, threads=self.threads)
+        search = Search(fitters, self.effort, measure, budget, self.seed, overhead, self.bits_back)
         outcome = search.run(self.goal)
         self._write(pixels, outcome, budget.elapsed)
         return outcome.chosen.gaussians
@@ -259,6 +267,7 @@ def encode(
     seed: int = 0,
     threads: int | None = None,
     loss: LossWeights | None = None,
+    bits_back: bool = False,
     max_time_seconds: float | None = None,
     max_iterations: int | None = None,
     timestamp: datetime | str | None = "now",
@@ -294,6 +303,7 @@ def encode(
         seed=seed,
         threads=threads,
         loss=loss,
+        bits_back=bits_back,
         timestamp=timestamp,
         tags=tags,
     )
@@ -301,7 +311,7 @@ def encode(
     return encoder.to_bytes()
 
 
-def _psnr(pixels: Pixels, gaussians: Gaussians2D, threads: int | None) -> float:
+def _psnr(pixels: Pixels, gaussians: Gaussians2D, *, threads: int | None) -> float:
     """Decibels of the image that a decoder makes of the Gaussians."""
     decoded = rasterize(gaussians, dtype=pixels.samples.dtype, threads=threads)
     return evaluate.psnr(pixels.samples, decoded)

@@ -1,7 +1,8 @@
 """The compact plan's sections: levels to bytes and back, as ``docs/spec_compact.rst`` defines it.
 
 Gaussians have no order of their own, so none is spent bits on: the image is halved again and again, each time the
-number of Gaussians in one half is coded, and the leaves of this tree give the order in which all else follows.
+number of Gaussians in one half is coded, and the leaves of this tree give the order in which all else follows. Or the
+pixels of all Gaussians are coded as a set, with bits-back, and the tree that they would have gives the order.
 """
 
 from __future__ import annotations
@@ -18,8 +19,12 @@ from pyggc.entropy import (
     Leaves,
     RansDecoder,
     RansEncoder,
+    RansStack,
+    point_leaves,
     pop_points,
+    pop_set,
     push_points,
+    push_set,
     zigzag_decode,
     zigzag_encode,
 )
@@ -31,6 +36,8 @@ if TYPE_CHECKING:
 
     from pyggc.container.file import Container
 
+    #: The leaves of all Gaussians, and the rectangles within which the low bits of their positions tell where they are.
+    Places = tuple[Leaves, Leaves]
     Ints = NDArray[np.int64]
     Levels = NDArray[np.int32]
 
@@ -51,7 +58,7 @@ _PARALLEL = 1 << 14
 
 
 def _position_bits(origin: Levels, log_size: Levels, exponent: Levels) -> tuple[Levels, Levels]:
-    """The index of the first position of each leaf along an axis, and how many bits tell the others."""
+    """The index of the first position of each rectangle along an axis, and how many bits tell the others."""
     first = (origin << np.maximum(-exponent, 0)) >> np.maximum(exponent, 0)
     return first, np.maximum(log_size - exponent, 0)
 
@@ -60,6 +67,14 @@ def _pixels(positions: Levels, exponents: Levels) -> Ints:
     """The columns or rows of the pixels that hold the centers of positions: floor((i + 1/2) 2^exponent)."""
     doubled = 2 * positions.astype(np.int64) + 1
     return doubled << (exponents - MIN_POSITION_EXPONENT) >> (1 - MIN_POSITION_EXPONENT)
+
+
+def _places_of(pixels: Ints, width: int, height: int) -> tuple[Leaves, Leaves, Ints]:
+    """The leaves of pixels that are known, a rectangle of one pixel for each, and which pixel comes where."""
+    columns, rows = np.ascontiguousarray(pixels.T, np.int32)
+    leaves, order = point_leaves(width, height, columns, rows)
+    sizes = np.zeros(len(pixels), np.int32)
+    return leaves, Leaves(columns[order], rows[order], sizes, sizes, leaves.rank), order
 
 
 def _shape_predictions(leaves: Leaves, classes: Levels, quantizer: CompactQuantizer) -> tuple[Levels, Levels, Levels]:
@@ -95,8 +110,8 @@ def _push_integers(
     coder.push_integers(values, _TOKENS, model, contexts)
 
 
-def write_levels(levels: Levels, quantizer: CompactQuantizer) -> list[Section]:
-    """Code levels into the four sections of the compact plan.
+def write_levels(levels: Levels, quantizer: CompactQuantizer, *, bits_back: bool = False) -> list[Section]:
+    """Code levels into the sections of the compact plan.
 
     Parameters
     ----------
@@ -104,11 +119,13 @@ def write_levels(levels: Levels, quantizer: CompactQuantizer) -> list[Section]:
         As `CompactQuantizer.quantize` gives them. Their order is not kept.
     quantizer : CompactQuantizer
         The plan and the size of the image.
+    bits_back : bool
+        Code the pixels as a set instead of the tree.
 
     Returns
     -------
     list of Section
-        PLAN, POSN, COLR and CHOL.
+        PLAN, with `bits_back` BITB, POSN, COLR and CHOL.
 
     Raises
     ------
@@ -123,11 +140,17 @@ def write_levels(levels: Levels, quantizer: CompactQuantizer) -> list[Section]:
     if outside.size:
         row = outside[0]
         raise ValueError(f"levels {levels[row].tolist()} of Gaussian {row} are centered outside the image")
-    positions = RansEncoder()
-    leaves, order = push_points(positions, quantizer.width, quantizer.height, *at.T)
+    positions, pixels = RansEncoder(), RansStack()
+    size = quantizer.width, quantizer.height
+    if bits_back:
+        push_set(pixels, at, size)
+        leaves, within, order = _places_of(at, *size)
+    else:
+        leaves, order = push_points(positions, *size, *at.T)
+        within = leaves
     levels, exponents = np.ascontiguousarray(levels[order]), exponents[order]
     for axis in range(2):
-        first, bits = _position_bits(leaves[axis], leaves[2 + axis], exponents[:, axis])
+        first, bits = _position_bits(within[axis], within[2 + axis], exponents[:, axis])
         positions.push_bits(levels[:, axis - 2] - first, bits)
 
     colors, components = RansEncoder(), _Components(channels)
@@ -147,6 +170,7 @@ def write_levels(levels: Levels, quantizer: CompactQuantizer) -> list[Section]:
         _push_integers(shapes, zigzag_encode(difference), DyadicModel(16, _NUM_CLASSES), classes)
     return [
         Section("PLAN", quantizer.plan.to_bytes()),
+        *([Section("BITB", pixels.to_bytes())] if bits_back else []),
         Section("POSN", positions.finish()),
         Section("COLR", colors.finish()),
         Section("CHOL", shapes.finish()),
@@ -187,15 +211,14 @@ def read_levels(container: Container, threads: int | None = None) -> tuple[Level
 
     # What the colors are does not depend on the positions, and the fewest bytes can hold the fewest colors: first they.
     levels = np.empty((count, channels + 5), np.int32)
-    tree = coders["POSN"], header.width, header.height, count
     if count < _PARALLEL or threads == 1:
         _read_colors(coders["COLR"], levels, channels)
-        leaves = pop_points(*tree)
+        leaves, within = _read_places(container, coders["POSN"])
     else:
         with ThreadPoolExecutor(1) as pool:
-            other = pool.submit(pop_points, *tree)
+            other = pool.submit(_read_places, container, coders["POSN"])
             _read_colors(coders["COLR"], levels, channels)
-            leaves = other.result()
+            leaves, within = other.result()
     classes = quantizer.classes(levels)
     predictions = _shape_predictions(leaves, classes, quantizer)
     for column, prediction in enumerate(predictions, channels):
@@ -207,15 +230,34 @@ def read_levels(container: Container, threads: int | None = None) -> tuple[Level
     except ValueError as error:
         raise BitstreamError(f"{where['CHOL']}: {error}") from None
     for axis, side in enumerate((header.width, header.height)):
-        origin, log_size, exponent = leaves[axis], leaves[2 + axis], exponents[:, axis]
+        origin, log_size, exponent = within[axis], within[2 + axis], exponents[:, axis]
         first, bits = _position_bits(origin, log_size, exponent)
         levels[:, axis - 2] = first + coders["POSN"].pop_bits(bits)
         at = _pixels(levels[:, axis - 2], exponent)
         if ((at < origin) | (at >= np.minimum(origin + (1 << log_size), side))).any():
-            raise BitstreamError(f"{where['POSN']}: expected centers within the leaves and the image, found others")
+            kind = "leaves" if within is leaves else "pixels"
+            raise BitstreamError(f"{where['POSN']}: expected centers within the {kind} and the image, found others")
     for coder in coders.values():
         coder.finish()
     return levels, quantizer
+
+
+def _read_places(container: Container, positions: RansDecoder) -> Places:
+    """Decode what POSN begins with, or BITB instead of it."""
+    header = container.header
+    size = header.width, header.height
+    if not any(section.tag == "BITB" for section in container.sections):
+        leaves = pop_points(positions, *size, header.num_gaussians)
+        return leaves, leaves
+    section = container.section("BITB")
+    try:
+        stack = RansStack(bytes(section.data))
+        pixels = pop_set(stack, header.num_gaussians, size)
+        stack.finish()
+    except BitstreamError as error:
+        raise type(error)(f"section BITB at byte {section.offset}: {error}") from None
+    leaves, within, _ = _places_of(pixels, *size)
+    return leaves, within
 
 
 def _read_colors(coder: RansDecoder, levels: Levels, channels: int) -> None:

@@ -12,6 +12,7 @@ from pyggc.errors import BitstreamError, UnsupportedVersion
 # The sections that this release reads. A section is one more row here and its meaning in the codec.
 SECTION_TAGS: dict[str, str] = {
     "PLAN": "parameters of the quantization plan",
+    "BITB": "pixels of the Gaussians as a set, bits-back coded",
     "POSN": "means of the Gaussians, entropy-coded",
     "CHOL": "Cholesky factors of the Gaussians, entropy-coded",
     "COLR": "colors of the Gaussians, entropy-coded",

@@ -1,4 +1,4 @@
-"""Integers to bytes and back: models, coders, tokens, point sets, bits.
+"""Integers to bytes and back: models, coders, tokens, point sets, sets of any rows, bits.
 
 Models and coders are orthogonal: a model gives a symbol its interval and learns from it, a coder stores intervals. The
 streams are specified in ``docs/spec_entropy.rst`` and ``docs/spec_entropy_bool.rst``.
@@ -30,8 +30,9 @@ from pyggc.entropy.models import (
     huffman_tree,
     unary_tree,
 )
-from pyggc.entropy.points import Leaves, pop_points, push_points
+from pyggc.entropy.points import Leaves, point_leaves, pop_points, push_points
 from pyggc.entropy.segments import decode_segments, encode_segments
+from pyggc.entropy.sets import pop_set, push_set, set_savings
 from pyggc.entropy.tokens import EscapedInteger, HybridInteger, zigzag_decode, zigzag_encode
 from pyggc.entropy.updates import pop_cdfs, push_cdfs
 
@@ -62,12 +63,16 @@ __all__ = [
     "encode_segments",
     "huffman_tree",
     "pack_bits",
+    "point_leaves",
     "pop_adapted",
     "pop_cdfs",
     "pop_points",
+    "pop_set",
     "push_adapted",
     "push_cdfs",
     "push_points",
+    "push_set",
+    "set_savings",
     "unary_tree",
     "unpack_bits",
     "zigzag_decode",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Integers = NDArray[np.int32]
 
-__all__ = ["Leaves", "pop_points", "push_points"]
+__all__ = ["Leaves", "point_leaves", "pop_points", "push_points"]
 
 
 class Leaves(NamedTuple):
@@ -63,6 +63,17 @@ def _inside(name: str, values: ArrayLike, side: int) -> Integers:
     return np.ascontiguousarray(array, np.int32)
 
 
+def _sorted_keys(
+    width: int, height: int, x: ArrayLike, y: ArrayLike
+) -> tuple[NDArray[np.uint64], NDArray[np.int64], Integers]:
+    """The points' interleaved bits in ascending order, which point each is of, and room for its leaf."""
+    columns, rows = _inside("x", x, width), _inside("y", y, height)
+    keys = np.empty(len(columns), np.uint64)
+    _rans.tree_keys(columns, rows, keys)
+    by_key = np.argsort(keys, kind="stable")
+    return keys[by_key], by_key, np.empty((5, len(keys)), np.int32)
+
+
 def push_points(
     encoder: RansEncoder, width: int, height: int, x: ArrayLike, y: ArrayLike
 ) -> tuple[Leaves, NDArray[np.int64]]:
@@ -101,12 +112,8 @@ def push_points(
     >>> pop_points(RansDecoder(encoder.finish()), 8, 8, 2).x
     array([0, 4], dtype=int32)
     """
-    columns, rows = _inside("x", x, width), _inside("y", y, height)
-    keys = np.empty(len(columns), np.uint64)
-    _rans.tree_keys(columns, rows, keys)
-    by_key = np.argsort(keys, kind="stable")
-    out = np.empty((5, len(keys)), np.int32)
-    encoder._core.push_tree(keys[by_key], _model()._bank, width, height, out)
+    keys, by_key, out = _sorted_keys(width, height, x, y)
+    encoder._core.push_tree(keys, _model()._bank, width, height, out)
     leaves = Leaves(*out)
     return leaves, by_key[leaves.rank]
 
@@ -133,3 +140,34 @@ def pop_points(decoder: RansDecoder, width: int, height: int, count: int) -> Lea
     out = np.empty((5, count), np.int32)
     decoder._core.pop_tree(_model()._bank, width, height, out)
     return Leaves(*out)
+
+
+def point_leaves(width: int, height: int, x: ArrayLike, y: ArrayLike) -> tuple[Leaves, NDArray[np.int64]]:
+    """Find the leaves of a set of points without coding it.
+
+    Parameters
+    ----------
+    width, height, x, y
+        As for `push_points`.
+
+    Returns
+    -------
+    leaves, order
+        As those of `push_points`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As for `push_points`.
+
+    Examples
+    --------
+    >>> from pyggc.entropy import point_leaves
+    >>> leaves, order = point_leaves(8, 8, [6, 1], [5, 2])
+    >>> leaves.x.tolist(), leaves.log_width.tolist(), order.tolist()
+    ([0, 4], [2, 2], [1, 0])
+    """
+    keys, by_key, out = _sorted_keys(width, height, x, y)
+    _rans.tree_leaves(keys, width, height, out)
+    leaves = Leaves(*out)
+    return leaves, by_key[leaves.rank]

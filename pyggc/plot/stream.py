@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Stream: TypeAlias = "bytes | bytearray | memoryview"
 
 #: What the sections of Gaussians hold. A section that is not here goes by its own tag.
-ATTRIBUTES = {"PLAN": "header", "POSN": "positions", "CHOL": "shapes", "COLR": "colors"}
+ATTRIBUTES = {"PLAN": "header", "BITB": "positions", "POSN": "positions", "CHOL": "shapes", "COLR": "colors"}
 
 #: Nothing is rendered here, so no size is too large.
 _NO_LIMIT = Limits(max_pixels=2**80, max_image_bytes=2**80, max_gaussians=2**80)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -93,6 +94,8 @@ class Search:
         Seed of the order in which integers are refined.
     overhead : int
         Bytes of a file beyond its sections.
+    bits_back : bool
+        Code the Gaussians' pixels as a set instead of a tree.
     """
 
     def __init__(
@@ -103,6 +106,7 @@ class Search:
         budget: Budget,
         seed: int,
         overhead: int,
+        bits_back: bool = False,
     ) -> None:
         self.fitter, *self.finer = fitters
         self.effort = effort
@@ -118,6 +122,7 @@ class Search:
         budget.expected = effort.iterations + len(self.finer) * self.finishing + self.correction
         self.seed = seed
         self.overhead = overhead
+        self._write = partial(write_levels, bits_back=bits_back)
         #: More Gaussians have more parameters than the image has samples, or are above what decoders take by default.
         self.most = min(self.pixels // 2 + 4, MAX_GAUSSIANS)
 
@@ -284,7 +289,7 @@ class Search:
         visible = levels[:, : self.channels].any(axis=1)
         levels = np.ascontiguousarray(levels[visible] if visible.any() else levels[:1])
         gaussians = quantizer.dequantize(levels)
-        return Quantized(levels, quantizer, gaussians, write_levels(levels, quantizer), self.measure(gaussians))
+        return Quantized(levels, quantizer, gaussians, self._write(levels, quantizer), self.measure(gaussians))
 
     def _step_for(self, psnr: float) -> float:
         """A step whose noise takes the float fit down to `psnr`."""

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from pyggc.container import Container, Header, Section, read_container
 from pyggc.container.compact import read_levels, write_levels
+from pyggc.entropy import RansStack, push_set
 from pyggc.errors import BitstreamError, GgcError, TruncatedStream, UnsupportedVersion
 from pyggc.quantize import CompactPlan, CompactQuantizer
 from pyggc.render import rasterize
@@ -44,12 +45,21 @@ def data_of(sections):
     return {section.tag: bytes(section.data) for section in sections}
 
 
-@given(st.data())
-def test_round_trip(data):
+def write(levels, quantizer, bits_back):
+    return write_levels(levels, quantizer, bits_back=bits_back)
+
+
+def streams_of(sections):
+    """The arguments of the reference decoder."""
+    return sections["POSN"], sections["COLR"], sections["CHOL"], sections.get("BITB")
+
+
+@given(st.data(), st.booleans())
+def test_round_trip(data, bits_back):
     quantizer = data.draw(quantizers())
     levels = data.draw(levels_of(quantizer))
-    sections = write_levels(levels, quantizer)
-    assert [section.tag for section in sections] == ["PLAN", "POSN", "COLR", "CHOL"]
+    sections = write(levels, quantizer, bits_back)
+    assert [section.tag for section in sections] == ["PLAN", *(["BITB"] if bits_back else []), "POSN", "COLR", "CHOL"]
     back, same = read_levels(contain(sections, quantizer, len(levels)))
     assert (same.plan, same.width, same.height, same.channels) == (
         (quantizer.plan, quantizer.width, quantizer.height, quantizer.channels)
@@ -59,33 +69,47 @@ def test_round_trip(data):
     assert back.flags.c_contiguous
     assert sorted_rows(back) == sorted_rows(levels)
     # What was read is in the order of the tree, which writing keeps.
-    again = write_levels(back, quantizer)
+    again = write(back, quantizer, bits_back)
     assert data_of(again) == data_of(sections)
     assert (read_levels(contain(again, quantizer, len(levels)))[0] == back).all()
 
 
+@given(st.data())
+def test_the_set_changes_where_the_pixels_are_and_nothing_else(data):
+    quantizer = data.draw(quantizers())
+    levels = data.draw(levels_of(quantizer))
+    tree, pixels = (data_of(write(levels, quantizer, bits_back)) for bits_back in (False, True))
+    assert all(tree[tag] == pixels[tag] for tag in ("PLAN", "COLR", "CHOL"))
+    one, other = (
+        read_levels(contain(write(levels, quantizer, bits_back), quantizer, len(levels)))[0]
+        for bits_back in (False, True)
+    )
+    assert (one == other).all()
+
+
+@pytest.mark.parametrize("bits_back", [False, True])
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("count", COUNTS)
-def test_the_reference_decoder_reads_the_same(size, count):
+def test_the_reference_decoder_reads_the_same(size, count, bits_back):
     rng = np.random.default_rng(count)
     for channels, mode in ((1, "mixed"), (3, "mixed"), (4, "extreme")):
         quantizer = CompactQuantizer(CompactPlan(0.02, 20, 33, 70, count % 40 - 10), *size, channels)
         levels = make_levels(rng, quantizer, count, mode, "mixed", ("anywhere", "two places")[channels & 1])
-        sections = data_of(write_levels(levels, quantizer))
+        sections = data_of(write(levels, quantizer, bits_back))
         plan = read_plan(sections["PLAN"], *size, channels)
-        rows = reference_levels(plan, count, sections["POSN"], sections["COLR"], sections["CHOL"])
-        back, _ = read_levels(contain(write_levels(levels, quantizer), quantizer, count))
+        rows = reference_levels(plan, count, *streams_of(sections))
+        back, _ = read_levels(contain(write(levels, quantizer, bits_back), quantizer, count))
         assert rows == back.tolist()
 
 
-@given(st.data())
-def test_the_order_of_the_rows_is_of_no_consequence_but_within_a_pixel(data):
+@given(st.data(), st.booleans())
+def test_the_order_of_the_rows_is_of_no_consequence_but_within_a_pixel(data, bits_back):
     quantizer = data.draw(quantizers())
     levels = data.draw(levels_of(quantizer))
     pixels = np.floor(np.ldexp(levels[:, -2:] + 0.5, quantizer.position_exponents(levels)))
     levels = np.ascontiguousarray(levels[np.unique(pixels, axis=0, return_index=True)[1]])
     shuffled = np.ascontiguousarray(levels[np.random.default_rng(0).permutation(len(levels))])
-    assert data_of(write_levels(levels, quantizer)) == data_of(write_levels(shuffled, quantizer))
+    assert data_of(write(levels, quantizer, bits_back)) == data_of(write(shuffled, quantizer, bits_back))
 
 
 def plain(count=4, channels=3, size=(64, 48)):
@@ -176,6 +200,36 @@ def test_more_gaussians_than_the_bytes_can_hold():
             read_levels(contain(sections, quantizer, count))
 
 
+def test_a_set_that_is_none():
+    quantizer, levels = plain(40)
+    sections = data_of(write(levels, quantizer, True))
+    for data in (b"", b"\0", sections["BITB"][:-1], sections["BITB"] + b"\0\0\0\0", b"\1" + sections["BITB"]):
+        changed = [Section(tag, data if tag == "BITB" else content) for tag, content in sections.items()]
+        with pytest.raises(BitstreamError, match="section BITB at byte 0: rANS stack: expected the bottom"):
+            read_levels(contain(changed, quantizer, len(levels)))
+    changed = [Section(tag, bytes(9) if tag == "BITB" else content) for tag, content in sections.items()]
+    with pytest.raises(BitstreamError, match="section BITB at byte 0: rANS stack at byte 0: expected a state without"):
+        read_levels(contain(changed, quantizer, len(levels)))
+
+
+def test_a_pixel_that_holds_no_center():
+    """A coarse position has its center in one pixel of many."""
+    quantizer = CompactQuantizer(CompactPlan(0.02, 16, 1, 1, 15), 64, 64, 1)
+    levels = np.array([[1, 64, 64, 0, 0, 0]], np.int32)
+    exponent = quantizer.position_exponents(levels)[0, 0]
+    assert exponent > 1
+    sections = data_of(write(levels, quantizer, True))
+    for x in range(64):
+        stack = RansStack()
+        push_set(stack, [[x, 1 << (exponent - 1)]], (64, 64))
+        changed = [Section(tag, stack.to_bytes() if tag == "BITB" else data) for tag, data in sections.items()]
+        if x % (1 << exponent) == 1 << (exponent - 1):
+            read_levels(contain(changed, quantizer, 1))
+        else:
+            with pytest.raises(BitstreamError, match="POSN at byte 0: expected centers within the pixels and the imag"):
+                read_levels(contain(changed, quantizer, 1))
+
+
 @pytest.mark.parametrize("tag", ["PLAN", "POSN", "COLR", "CHOL"])
 def test_a_missing_section_is_named(tag):
     quantizer, levels = plain()
@@ -241,7 +295,7 @@ def test_golden_files_by_the_reference_decoder(name):
     container = read_container(golden(name))
     header, sections = container.header, data_of(container.sections)
     plan = read_plan(sections["PLAN"], header.width, header.height, header.channels)
-    rows = reference_levels(plan, header.num_gaussians, sections["POSN"], sections["COLR"], sections["CHOL"])
+    rows = reference_levels(plan, header.num_gaussians, *streams_of(sections))
     assert rows == EXPECTED[name]["levels"]
 
 

@@ -76,10 +76,10 @@ class Trial(NamedTuple):
 
     def within_bounds(self) -> bool:
         """Whether both steps stay within what they may take."""
-        granted = self.image_bytes / IMAGE_BYTES_A_SECOND + self.file_bytes / FILE_BYTES_A_SECOND
-        allowed = Cost(MAX_SECONDS + granted, MAX_BYTES + self.image_bytes)
+        to_read = MAX_SECONDS + self.file_bytes / FILE_BYTES_A_SECOND
+        allowed = Cost(to_read + self.image_bytes / IMAGE_BYTES_A_SECOND, MAX_BYTES + self.image_bytes)
         return (
-            self.reading.seconds <= MAX_SECONDS
+            self.reading.seconds <= to_read
             and self.reading.bytes <= MAX_BYTES
             and self.decoding.seconds <= allowed.seconds
             and self.decoding.bytes <= allowed.bytes

@@ -13,7 +13,12 @@ from pyggc.quantize import CompactPlan, CompactQuantizer
 
 
 def made_of_levels(
-    quantizer: CompactQuantizer, levels: np.ndarray, bit_depth: int = 8, metadata: Metadata | None = None
+    quantizer: CompactQuantizer,
+    levels: np.ndarray,
+    bit_depth: int = 8,
+    metadata: Metadata | None = None,
+    *,
+    bits_back: bool = False,
 ) -> bytes:
     """A valid file of the compact plan."""
     header = Header(
@@ -23,7 +28,7 @@ def made_of_levels(
         channels=quantizer.channels,
         bit_depth=bit_depth,
     )
-    return write_container(header, write_levels(levels, quantizer), metadata)
+    return write_container(header, write_levels(levels, quantizer, bits_back=bits_back), metadata)
 
 
 #: Images at the limits: 8K, the most pixels, the longest sides, and the other extreme.
@@ -50,22 +55,26 @@ def work_bomb(rng: random.Random) -> bytes:
         return made_of_levels(quantizer, levels, bit_depth)
 
 
-def crowd(count: int, side: int = 1, channels: int = 3, filler: int = 0) -> bytes:
+def crowd(count: int, side: int = 1, channels: int = 3, filler: int = 0, *, bits_back: bool = False) -> bytes:
     """So many Gaussians that are all alike, which takes next to no bytes."""
     quantizer = CompactQuantizer(CompactPlan(0.1, 16, 1, 1), side, side, channels)
     levels = np.zeros((count, channels + 5), np.int32)
     levels[:, channels : channels + 2] = 24, -16  # what is predicted of a leaf of one pixel
     header = Header(width=side, height=side, num_gaussians=count, channels=channels)
-    return write_container(header, [*write_levels(levels, quantizer), Section("fill", bytes(filler))])
+    return write_container(
+        header, [*write_levels(levels, quantizer, bits_back=bits_back), Section("fill", bytes(filler))]
+    )
 
 
 def crowd_bomb(rng: random.Random) -> bytes:
     """A valid file of about a kilobyte with as many Gaussians as it may declare, or many more."""
     count, filler = rng.choice((500, 2000, 4000, 50_000)), rng.choice((0, 500, 8000))
-    return crowd(count, rng.choice((1, 1, 64, 4096)), rng.choice((1, 3, 4)), filler)
+    side = rng.choice((1, 1, 64, 4096))
+    # A tree tells in a few bytes that all are in one pixel of many, a set does not.
+    return crowd(count, side, rng.choice((1, 3, 4)), filler, bits_back=side == 1 and rng.randrange(2) == 0)
 
 
-def _most_gaussians() -> bytes:
+def _most_gaussians(*, bits_back: bool = False) -> bytes:
     width, height = 7680, 4320
     quantizer = CompactQuantizer(CompactPlan(0.5, 16, 16, 64, 15), width, height, 4)
     rng = np.random.default_rng(0)
@@ -74,7 +83,7 @@ def _most_gaussians() -> bytes:
     exponents = quantizer.position_exponents(levels)
     share = rng.random((len(levels), 2)) * [width - 1, height - 1]
     levels[:, -2:] = np.floor(np.ldexp(share, -exponents))
-    return made_of_levels(quantizer, levels, 16)
+    return made_of_levels(quantizer, levels, 16, bits_back=bits_back)
 
 
 def layers(width: int, height: int, channels: int, bit_depth: int, count: int) -> bytes:
@@ -96,6 +105,8 @@ def _most_metadata() -> bytes:
 #: Files that take as much of one thing as the default limits let them.
 AT_THE_LIMITS: dict[str, Callable[[], bytes]] = {
     "most Gaussians": _most_gaussians,
+    "most Gaussians, as a set": lambda: _most_gaussians(bits_back=True),
+    "a crowd, as a set": lambda: crowd(2**20, filler=2**17, bits_back=True),
     "most work, gray": lambda: layers(4096, 4096, 1, 8, 64),
     "most work, four channels": lambda: layers(7680, 4320, 4, 8, 32),
     "most bytes of an image": lambda: layers(8192, 8126, 1, 32, 1),

@@ -25,7 +25,7 @@ from pyggc.errors import BitstreamError
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 HEADER, FOOTER = 64, 4
-TAGS = (b"PLAN", b"POSN", b"COLR", b"CHOL")
+TAGS = (b"PLAN", b"BITB", b"POSN", b"COLR", b"CHOL")
 
 NO_LIMITS = Limits(**dict.fromkeys(Limits.__dataclass_fields__, 2**80))
 
@@ -104,6 +104,8 @@ def seeds() -> dict[str, bytes]:
         files[f"encoded_{name}"] = pyggc.encode(image, num_gaussians=6, effort=1, tags=tags, threads=1)
     files["crowd"] = crowd(1000)
     files["ancillary"] = crowd(5, filler=9)
+    files["crowded set"] = crowd(1000, 2, bits_back=True)
+    files["encoded_set"] = pyggc.encode(images["color"], num_gaussians=6, effort=1, bits_back=True, threads=1)
     return files
 
 

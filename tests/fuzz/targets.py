@@ -26,7 +26,18 @@ from pyggc import GaussianDecoder, Gaussians2D, Limits, decode
 from pyggc.container import ByteReader, Header, Section, read_container, read_header, write_container
 from pyggc.container.compact import read_levels
 from pyggc.container.metadata import read_metadata, write_metadata
-from pyggc.entropy import BoolDecoder, DyadicModel, HybridInteger, RangeDecoder, RansDecoder, TreeModel, unpack_bits
+from pyggc.entropy import (
+    BoolDecoder,
+    DyadicModel,
+    HybridInteger,
+    RangeDecoder,
+    RansDecoder,
+    RansStack,
+    TreeModel,
+    pop_set,
+    push_set,
+    unpack_bits,
+)
 from pyggc.errors import BitstreamError, GgcError
 from pyggc.imagefile import UnreadableImage, parse_image
 
@@ -203,15 +214,38 @@ def bits(data: bytes, widths: list[int]) -> None:
     assert all(int(value) >> width == 0 for value, width in zip(values, widths, strict=True))
 
 
+@given(st.binary(max_size=300), st.lists(st.integers(1, 300), min_size=1, max_size=4), st.integers(0, 2000))
+def sets(data: bytes, sizes: list[int], count: int) -> None:
+    """`pop_set` out of any bytes: rows in range and in order, which can be pushed back."""
+    try:
+        stack = RansStack(data)
+    except BitstreamError:
+        return
+    before = stack.position
+    rows = pop_set(stack, count, sizes)
+    assert ((rows >= 0) & (rows < sizes)).all()
+    assert (push_set(stack, rows, sizes) == np.arange(count)).all()
+    assert stack.position == before
+
+
 sides = st.one_of(st.integers(1, 40), st.sampled_from([64, 4096, 2**20 - 1]))
 
 
 @given(
-    plans(), sides, sides, st.sampled_from([1, 3, 4]), st.integers(0, 300), st.tuples(*[st.binary(max_size=300)] * 3)
+    plans(),
+    sides,
+    sides,
+    st.sampled_from([1, 3, 4]),
+    st.integers(0, 300),
+    st.tuples(*[st.binary(max_size=300)] * 3),
+    st.none() | st.binary(max_size=300),
 )
-def levels(plan: Any, width: int, height: int, channels: int, count: int, streams: tuple[bytes, ...]) -> None:
+def levels(
+    plan: Any, width: int, height: int, channels: int, count: int, streams: tuple[bytes, ...], pixel_set: bytes | None
+) -> None:
     """`read_levels` over any sections."""
     sections = [Section("PLAN", plan.to_bytes())]
+    sections += [] if pixel_set is None else [Section("BITB", pixel_set)]
     sections += [Section(tag, data) for tag, data in zip(("POSN", "COLR", "CHOL"), streams, strict=True)]
     data = write_container(Header(width=width, height=height, num_gaussians=count, channels=channels), sections)
     unlimited = Limits(max_pixels=2**40, max_image_bytes=2**44)
@@ -254,6 +288,7 @@ TARGETS = {
     "boolean": Target(boolean.hypothesis.fuzz_one_input, _noise),
     "range": Target(range_coder.hypothesis.fuzz_one_input, _noise),
     "tokens": Target(tokens.hypothesis.fuzz_one_input, _noise),
+    "sets": Target(sets.hypothesis.fuzz_one_input, _noise),
     "bits": Target(bits.hypothesis.fuzz_one_input, _noise),
     "levels": Target(levels.hypothesis.fuzz_one_input, _noise),
     "gaussians": Target(gaussians, lambda: list(other_files.npz_seeds().values()), other_files.remade_npz),

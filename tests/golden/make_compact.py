@@ -32,6 +32,7 @@ class Case(NamedTuple):
     height: int
     channels: int
     count: int
+    bits_back: bool = False
 
 
 CASES: dict[str, Case] = {
@@ -39,6 +40,7 @@ CASES: dict[str, Case] = {
     "gray": Case(CompactPlan(0.1, 16, 48, 112, 15), 31, 17, 1, 12),
     "color": Case(CompactPlan(0.0625, 24, 48, 112, 15), 96, 64, 3, 150),
     "alpha": Case(CompactPlan(0.03, 40, 9, 5, -60), 5, 300, 4, 40),
+    "bits_back": Case(CompactPlan(0.0625, 24, 48, 112, 9), 40, 27, 3, 120, bits_back=True),
 }
 
 
@@ -82,7 +84,7 @@ def serialize(name: str) -> bytes:
         channels=case.channels,
         alpha=case.channels == 4,
     )
-    return write_container(header, write_levels(levels_of(case), quantizer))
+    return write_container(header, write_levels(levels_of(case), quantizer, bits_back=case.bits_back))
 
 
 def describe(data: bytes) -> dict[str, object]:

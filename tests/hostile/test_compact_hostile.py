@@ -20,8 +20,8 @@ from pyggc.errors import BitstreamError, GgcError
 from pyggc.quantize import CompactPlan, CompactQuantizer
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-FILES = {name: (GOLDEN / f"compact_{name}.ggc").read_bytes() for name in ("gray", "color", "alpha")}
-FEW = {"gray": 3, "color": 29, "alpha": 13}  # one of so many damages is tried
+FILES = {name: (GOLDEN / f"compact_{name}.ggc").read_bytes() for name in ("gray", "color", "alpha", "bits_back")}
+FEW = {"gray": 3, "color": 29, "alpha": 13, "bits_back": 23}  # one of so many damages is tried
 BODY = 64
 TAGS = ("PLAN", "POSN", "COLR", "CHOL")
 
@@ -50,6 +50,10 @@ def decode_or_refuse(data, limits=None):
     again, _ = read_levels(read_container(write_container(header, sections), limits))
     assert sorted_rows(again) == sorted_rows(levels)
     return True
+
+
+#: Every section of every file.
+SECTIONS = [(name, tag) for name, data in FILES.items() for tag in (s.tag for s in read_container(data).sections)]
 
 
 @contextmanager
@@ -85,8 +89,7 @@ def test_every_truncation_is_refused(name):
             read_gaussians(FILES[name][:size])
 
 
-@pytest.mark.parametrize("tag", TAGS)
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize(("name", "tag"), SECTIONS)
 def test_every_truncation_of_a_section_is_refused(name, tag):
     sections = sections_of(name)
     for size in range(len(sections[tag])):
@@ -94,8 +97,7 @@ def test_every_truncation_of_a_section_is_refused(name, tag):
             read_gaussians(rebuilt(name, {**sections, tag: sections[tag][:size]}))
 
 
-@pytest.mark.parametrize("tag", TAGS)
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize(("name", "tag"), SECTIONS)
 def test_bytes_after_a_section_are_refused(name, tag):
     sections = sections_of(name)
     for extra in (b"\x00", b"\xff", bytes(4), b"\x01\x00\x00\x00", bytes(8), sections[tag]):
@@ -148,8 +150,9 @@ def test_two_million_gaussians_from_a_hundred_bytes():
                 header = Header(width=4000, height=3000, num_gaussians=2**21, channels=channels)
                 plan = CompactPlan(0.1).to_bytes()
                 sections = [Section("PLAN", plan), *(Section(tag, body) for tag in TAGS[1:])]
-                with memory_below(2**27), pytest.raises(BitstreamError):
-                    read_gaussians(write_container(header, sections), limits)
+                for more in ([], [Section("BITB", body)]):
+                    with memory_below(2**27 + 2**26), pytest.raises(BitstreamError):
+                        read_gaussians(write_container(header, sections + more), limits)
 
 
 @pytest.mark.parametrize("count", [2**31 - 1, 2**31, 2**32 - 1])
@@ -170,10 +173,16 @@ def test_a_crowd_in_few_bytes_is_no_crime():
     assert len(data) < 1000
     with memory_below(2**27):
         assert (read_gaussians(data)[0] == levels).all()
+    as_set = write_container(header, write_levels(levels, quantizer, bits_back=True))
+    assert len(as_set) < 1000
+    with memory_below(2**27):
+        assert (read_gaussians(as_set)[0] == levels).all()
 
 
-@given(st.sampled_from(sorted(FILES)), st.sampled_from(TAGS), st.binary(max_size=80))
+@given(st.sampled_from(sorted(FILES)), st.sampled_from([*TAGS, "BITB"]), st.binary(max_size=80))
 @example("gray", "POSN", b"")
+@example("gray", "BITB", b"")
+@example("bits_back", "BITB", b"\0")
 def test_random_sections(name, tag, content):
     decode_or_refuse(rebuilt(name, {**sections_of(name), tag: content}))
 
@@ -190,19 +199,21 @@ def test_random_files(count, size, data):
     header = Header(width=size[0], height=size[1], num_gaussians=count, channels=data.draw(st.sampled_from([1, 3, 4])))
     rng = random.Random(data.draw(st.integers(0, 2**32)))
     sections = [Section("PLAN", CompactPlan(0.1, 16, 1, 1, data.draw(st.integers(-128, 127))).to_bytes())]
-    sections += [Section(tag, rng.randbytes(rng.randrange(3000))) for tag in TAGS[1:]]
+    tags = data.draw(st.sampled_from([TAGS[1:], ("BITB", *TAGS[1:])]))
+    sections += [Section(tag, rng.randbytes(rng.randrange(3000))) for tag in tags]
     decode_or_refuse(write_container(header, sections))
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_sections_that_are_missing_swapped_or_empty(name):
     sections = sections_of(name)
-    for tag in TAGS:
-        with pytest.raises(BitstreamError, match=f"section {tag}"):
+    for tag in sections:
+        # Without the set, the tree is missing in POSN.
+        with pytest.raises(BitstreamError, match=f"section {'POSN' if tag == 'BITB' else tag}"):
             read_gaussians(rebuilt(name, {t: d for t, d in sections.items() if t != tag}))
         with pytest.raises(BitstreamError):
             read_gaussians(rebuilt(name, {**sections, tag: b""}))
-    for one, other in itertools.combinations(TAGS, 2):
+    for one, other in itertools.combinations(sections, 2):
         swapped = {**sections, one: sections[other], other: sections[one]}
         with pytest.raises(BitstreamError):
             read_gaussians(rebuilt(name, swapped))

@@ -73,11 +73,8 @@ static int allocate_level(level *l, size_t count) {
     return block != NULL;
 }
 
-static int encode_split(coder *self, node *nodes, size_t count) {
-    level l;
-    size_t large = 0;
-    if (!allocate_level(&l, count))
-        return GGC_TREE_NO_MEMORY;
+/* Looks among the keys for what is not decoded. */
+static int count_split(coder *self, node *nodes, size_t count) {
     for (size_t i = 0; i < count; i++) {
         node *n = nodes + i;
         uint32_t low = n->start, high = n->start + n->count;
@@ -89,6 +86,18 @@ static int encode_split(coder *self, node *nodes, size_t count) {
                 high = middle;
         }
         n->before = low - n->start;
+    }
+    return GGC_TREE_OK;
+}
+
+static int encode_split(coder *self, node *nodes, size_t count) {
+    level l;
+    size_t large = 0;
+    if (!allocate_level(&l, count))
+        return GGC_TREE_NO_MEMORY;
+    count_split(self, nodes, count);
+    for (size_t i = 0; i < count; i++) {
+        const node *n = nodes + i;
         l.contexts[i] = context_of(n->count);
         l.symbols[i] = (uint16_t)n->before;
         if (n->count > GGC_TREE_DIRECT) {
@@ -230,5 +239,10 @@ int ggc_tree_encode(ggc_step_log *log, const ggc_model *model, int32_t width, in
 int ggc_tree_decode(ggc_rans_reader *reader, const ggc_model *model, int32_t width, int32_t height, uint32_t count,
                     const ggc_leaves *leaves) {
     coder c = {.split = decode_split, .model = model, .reader = reader};
+    return walk(&c, width, height, count, leaves);
+}
+
+int ggc_tree_leaves(int32_t width, int32_t height, const uint64_t *keys, uint32_t count, const ggc_leaves *leaves) {
+    coder c = {.split = count_split, .keys = keys};
     return walk(&c, width, height, count, leaves);
 }

@@ -52,6 +52,7 @@ class RansStack(Encoder, Decoder):
 
     Examples
     --------
+    >>> from pyggc.entropy import RansStack, StaticModel
     >>> stack, model = RansStack(), StaticModel.from_pmf([0.7, 0.2, 0.1])
     >>> stack.push([0, 1, 0], model)
     >>> stack.push([2, 2], model)
@@ -85,6 +86,7 @@ class RansStack(Encoder, Decoder):
         """Push integers; see `Encoder.push_integers`. The tokens lie above what they leave open."""
         check_tokens(tokens, model)
         checked = bank_of(model).costs  # refuses what the model would, before anything is pushed
+        symbols: npt.NDArray[Any]
         if isinstance(tokens, EscapedInteger):
             symbols: npt.NDArray[Any]
             symbols, rest = tokens.encode(values)

@@ -28,6 +28,9 @@ uint64_t ggc_tree_key(uint32_t x, uint32_t y);
 int ggc_tree_encode(ggc_step_log *log, const ggc_model *model, int32_t width, int32_t height, const uint64_t *keys,
                     uint32_t count, const ggc_leaves *leaves);
 
+/* The leaves alone, of sorted keys; nothing is coded. */
+int ggc_tree_leaves(int32_t width, int32_t height, const uint64_t *keys, uint32_t count, const ggc_leaves *leaves);
+
 /* GGC_TREE_STREAM: the reader's status says what is wrong. GGC_TREE_BAD_SPLIT: a half has more than the whole. */
 int ggc_tree_decode(ggc_rans_reader *reader, const ggc_model *model, int32_t width, int32_t height, uint32_t count,
                     const ggc_leaves *leaves);
