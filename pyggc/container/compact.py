@@ -86,11 +86,15 @@ def _shape_predictions(leaves: Leaves, classes: Levels, quantizer: CompactQuanti
     return first, second, np.zeros_like(first)
 
 
+#: Models of tokens before their first, by their contexts: to copy one is faster than to make it.
+_MODELS = {contexts: DyadicModel(16, contexts) for contexts in (1, _NUM_CLASSES, 12)}
+
+
 class _Components:
     """The color components in coding order: the model of each, and its contexts from those before it."""
 
     def __init__(self, channels: int) -> None:
-        self.models = [DyadicModel(16), DyadicModel(16, 8), DyadicModel(16, 12), DyadicModel(16, 8)][:channels]
+        self.models = [_MODELS[contexts].copy() for contexts in (1, 8, 12, 8)[:channels]]
 
     @staticmethod
     def contexts(component: int, levels: Levels) -> Ints | None:
@@ -167,7 +171,7 @@ def write_levels(levels: Levels, quantizer: CompactQuantizer, *, bits_back: bool
     predictions = _shape_predictions(leaves, classes, quantizer)
     for column, prediction in enumerate(predictions, channels):
         difference = levels[:, column] - prediction
-        _push_integers(shapes, zigzag_encode(difference), DyadicModel(16, _NUM_CLASSES), classes)
+        _push_integers(shapes, zigzag_encode(difference), _MODELS[_NUM_CLASSES].copy(), classes)
     return [
         Section("PLAN", quantizer.plan.to_bytes()),
         *([Section("BITB", pixels.to_bytes())] if bits_back else []),
@@ -222,7 +226,7 @@ def read_levels(container: Container, threads: int | None = None) -> tuple[Level
     classes = quantizer.classes(levels)
     predictions = _shape_predictions(leaves, classes, quantizer)
     for column, prediction in enumerate(predictions, channels):
-        values = coders["CHOL"].pop_integers(count, _TOKENS, DyadicModel(16, _NUM_CLASSES), classes)
+        values = coders["CHOL"].pop_integers(count, _TOKENS, _MODELS[_NUM_CLASSES].copy(), classes)
         levels[:, column] = zigzag_decode(values) + prediction
 
     try:

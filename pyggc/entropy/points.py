@@ -49,7 +49,9 @@ def _initial_cdfs() -> NDArray[np.uint16]:
     return cdf_from_counts(counts)
 
 
+@cache
 def _model() -> DyadicModel:
+    """Return the model before its first count, of which each tree takes a copy."""
     return DyadicModel(16, _rans.TREE_CONTEXTS, initial_cdfs=_initial_cdfs(), initial_count=16)
 
 
@@ -113,7 +115,7 @@ def push_points(
     array([0, 4], dtype=int32)
     """
     keys, by_key, out = _sorted_keys(width, height, x, y)
-    encoder._core.push_tree(keys, _model()._bank, width, height, out)
+    encoder._core.push_tree(keys, _model().copy()._bank, width, height, out)
     leaves = Leaves(*out)
     return leaves, by_key[leaves.rank]
 
@@ -138,7 +140,7 @@ def pop_points(decoder: RansDecoder, width: int, height: int, count: int) -> Lea
         If the stream ends early, or a half has more points than the whole.
     """
     out = np.empty((5, count), np.int32)
-    decoder._core.pop_tree(_model()._bank, width, height, out)
+    decoder._core.pop_tree(_model().copy()._bank, width, height, out)
     return Leaves(*out)
 
 

@@ -8,7 +8,7 @@ static uint32_t take_bits(ggc_rans_reader *r, int width, uint32_t stride) {
         const int step = width < GGC_CDF_BITS ? width : GGC_CDF_BITS;
         uint64_t *x = ggc_rans_current(r);
         const uint32_t chunk = (uint32_t)(*x & (GGC_CDF_TOTAL - 1)) >> (GGC_CDF_BITS - step);
-        *x = ggc_rans_get(*x, GGC_STEP(chunk << (GGC_CDF_BITS - step), 1u << (GGC_CDF_BITS - step)));
+        *x = ggc_rans_get(*x, (ggc_interval){chunk << (GGC_CDF_BITS - step), 1u << (GGC_CDF_BITS - step)});
         ggc_rans_advance(r, x, stride);
         value = value << step | chunk;
         width -= step;
@@ -82,14 +82,20 @@ static GGC_ALWAYS_INLINE size_t pop_rounds(ggc_rans_reader *r, const uint32_t st
         x[k] = r->x[(r->step + k) & (states - 1)];
     for (; i + states <= n && r->end - next >= states * GGC_RANS_WORD_BYTES; i += states)
         for (uint32_t k = 0; k < states; k++) {
-            uint32_t step;
+            ggc_interval at;
             if (contexts)
                 ggc_cursor_open(kind, m, contexts[i + k], c);
-            symbols[i + k] = (uint16_t)ggc_find(kind, m, c, (uint32_t)x[k] & (GGC_CDF_TOTAL - 1), &step);
+            symbols[i + k] = (uint16_t)ggc_find(kind, m, c, (uint32_t)x[k] & (GGC_CDF_TOTAL - 1), &at);
             if (contexts)
                 ggc_cursor_close(kind, m, c);
-            x[k] = ggc_rans_get(x[k], step);
-            if (x[k] < GGC_RANS_LOWER) {
+            x[k] = ggc_rans_get(x[k], at);
+            /* Whether a word is due is hard to predict, and a wrong guess throws away the work of all states; but to
+             * wait for the answer takes a few cycles each time. Four states have them to spare. */
+            if (states == 4) {
+                const uint64_t due = x[k] < GGC_RANS_LOWER, full = x[k] << GGC_RANS_WORD_BITS | ggc_load_word(next);
+                x[k] ^= (x[k] ^ full) & -due;
+                next += due * GGC_RANS_WORD_BYTES;
+            } else if (x[k] < GGC_RANS_LOWER) {
                 x[k] = x[k] << GGC_RANS_WORD_BITS | ggc_load_word(next);
                 next += GGC_RANS_WORD_BYTES;
             }
@@ -115,14 +121,14 @@ static GGC_ALWAYS_INLINE void pop(ggc_rans_reader *r, const ggc_kind kind, const
     else if (r->next != r->end)
         i = pop_rounds(r, 1, kind, m, &c, contexts, n, symbols);
     for (; i < n && r->status == GGC_RANS_OK; i++) {
-        uint32_t step;
+        ggc_interval at;
         uint64_t *x = ggc_rans_current(r);
         if (contexts)
             ggc_cursor_open(kind, m, contexts[i], &c);
-        symbols[i] = (uint16_t)ggc_find(kind, m, &c, (uint32_t)*x & (GGC_CDF_TOTAL - 1), &step);
+        symbols[i] = (uint16_t)ggc_find(kind, m, &c, (uint32_t)*x & (GGC_CDF_TOTAL - 1), &at);
         if (contexts)
             ggc_cursor_close(kind, m, &c);
-        *x = ggc_rans_get(*x, step);
+        *x = ggc_rans_get(*x, at);
         ggc_rans_advance(r, x, 1);
     }
     if (!contexts)

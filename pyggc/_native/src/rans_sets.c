@@ -38,9 +38,9 @@ static uint64_t pop_row(ggc_rans_stack *s, const ggc_set_rows *rows) {
         uint64_t value;
         if (rows->model[d]) {
             ggc_cursor c = {.context = 0};
-            uint32_t step;
-            value = ggc_find(GGC_STATIC, rows->model[d], &c, (uint32_t)s->x[0] & (GGC_CDF_TOTAL - 1), &step);
-            s->x[0] = ggc_rans_get(s->x[0], step);
+            ggc_interval at;
+            value = ggc_find(GGC_STATIC, rows->model[d], &c, (uint32_t)s->x[0] & (GGC_CDF_TOTAL - 1), &at);
+            s->x[0] = ggc_rans_get(s->x[0], at);
             if (s->x[0] < GGC_RANS_LOWER && s->size)
                 s->x[0] = s->x[0] << GGC_RANS_WORD_BITS | s->words[--s->size];
         } else {

@@ -129,14 +129,14 @@ static GGC_ALWAYS_INLINE void pop(ggc_rans_stack *s, const ggc_kind kind, const 
     if (!contexts)
         ggc_cursor_open(kind, m, context, &c);
     for (size_t i = 0; i < n && !s->dry; i++) {
-        uint32_t step;
+        ggc_interval at;
         uint64_t *x = &s->x[s->step & (s->states - 1)];
         if (contexts)
             ggc_cursor_open(kind, m, contexts[i], &c);
-        symbols[i] = (uint16_t)ggc_find(kind, m, &c, (uint32_t)*x & (GGC_CDF_TOTAL - 1), &step);
+        symbols[i] = (uint16_t)ggc_find(kind, m, &c, (uint32_t)*x & (GGC_CDF_TOTAL - 1), &at);
         if (contexts)
             ggc_cursor_close(kind, m, &c);
-        *x = ggc_rans_get(*x, step);
+        *x = ggc_rans_get(*x, at);
         refill(s, x);
         s->step++;
     }
@@ -169,7 +169,7 @@ static uint32_t take_bits(ggc_rans_stack *s, int width) {
         const int bits = width < GGC_CDF_BITS ? width : GGC_CDF_BITS;
         uint64_t *x = &s->x[s->step++ & (s->states - 1)];
         const uint32_t chunk = (uint32_t)(*x & (GGC_CDF_TOTAL - 1)) >> (GGC_CDF_BITS - bits);
-        *x = ggc_rans_get(*x, GGC_STEP(chunk << (GGC_CDF_BITS - bits), 1u << (GGC_CDF_BITS - bits)));
+        *x = ggc_rans_get(*x, (ggc_interval){chunk << (GGC_CDF_BITS - bits), 1u << (GGC_CDF_BITS - bits)});
         refill(s, x);
         value = value << bits | chunk;
         width -= bits;

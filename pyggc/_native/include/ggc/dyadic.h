@@ -112,9 +112,15 @@ static inline uint32_t ggc_count_below(ggc_cdf below) {
 #endif
 }
 
-/* fl[symbol] of lanes in memory, without a branch on the most probable symbol. */
-static inline uint32_t ggc_cdf_start(const uint16_t *lanes, uint32_t symbol) {
-    return lanes[(symbol - 1) & (GGC_LANES - 1)] & -(uint32_t)(symbol != 0);
+/* A CDF in memory: fl[0] = 0 stands just before the lanes, so that ends[symbol - 1] is fl[symbol] for every symbol. */
+typedef struct {
+    uint16_t room[2 * GGC_LANES] __attribute__((aligned(4 * GGC_LANES)));
+} ggc_ends;
+
+static inline const uint16_t *ggc_spread_cdf(ggc_ends *ends, ggc_cdf cdf) {
+    ends->room[GGC_LANES - 1] = 0;
+    ggc_store_cdf(ends->room + GGC_LANES, cdf);
+    return ends->room + GGC_LANES;
 }
 
 /* floor(v * gain / 2^15) of each lane, for a gain below 2^15, or any v of zeros. */

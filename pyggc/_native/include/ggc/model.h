@@ -54,6 +54,11 @@ typedef struct {
  * is at least 1. */
 #define GGC_STEP(start, frequency) (((uint32_t)(start) << 16) | (uint32_t)(frequency))
 
+/* Such an interval before it is packed. */
+typedef struct {
+    uint32_t start, frequency;
+} ggc_interval;
+
 /* The context that is being coded; what else a kind keeps in registers. */
 typedef struct {
     uint32_t context;
@@ -115,9 +120,9 @@ static GGC_ALWAYS_INLINE uint32_t ggc_take(const ggc_kind kind, const ggc_model 
     switch (kind) {
     case GGC_DYADIC:
     case GGC_DYADIC_MIXED: {
-        uint16_t lanes[GGC_LANES] __attribute__((aligned(2 * GGC_LANES)));
-        ggc_store_cdf(lanes, ggc_coded(kind, m, c));
-        const uint32_t start = ggc_cdf_start(lanes, symbol), end = lanes[symbol];
+        ggc_ends room;
+        const uint16_t *ends = ggc_spread_cdf(&room, ggc_coded(kind, m, c)) + symbol;
+        const uint32_t start = ends[-1], end = ends[0];
         ggc_adapt_lanes(kind, m, c, ggc_below_symbol(&c->bounds, symbol), symbol);
         return GGC_STEP(start, end - start);
     }
@@ -137,29 +142,35 @@ static GGC_ALWAYS_INLINE uint32_t ggc_take(const ggc_kind kind, const ggc_model 
     return 0;
 }
 
-/* The symbol of a slot in [0, 2^15), and its step; the model adapts. */
+/* A packed step again. */
+static GGC_ALWAYS_INLINE ggc_interval ggc_interval_of(uint32_t step) {
+    return (ggc_interval){step >> 16, step & 0xffff};
+}
+
+/* The symbol of a slot in [0, 2^15), and its interval; the model adapts. */
 static GGC_ALWAYS_INLINE uint32_t ggc_find(const ggc_kind kind, const ggc_model *m, ggc_cursor *c, uint32_t slot,
-                                           uint32_t *step) {
-    uint32_t symbol = 0;
+                                           ggc_interval *at) {
+    uint32_t symbol = 0, step;
     switch (kind) {
     case GGC_DYADIC:
     case GGC_DYADIC_MIXED:
     case GGC_PARAMETRIC: {
-        uint16_t lanes[GGC_LANES] __attribute__((aligned(2 * GGC_LANES)));
+        ggc_ends room;
         const ggc_cdf cdf = ggc_coded(kind, m, c), below = ggc_below_slot(cdf, slot);
-        ggc_store_cdf(lanes, cdf);
+        const uint16_t *ends = ggc_spread_cdf(&room, cdf);
         symbol = ggc_count_below(below);
-        const uint32_t start = ggc_cdf_start(lanes, symbol);
-        *step = GGC_STEP(start, lanes[symbol] - start);
+        at->start = *(ends + symbol - 1);
+        at->frequency = ends[symbol] - at->start;
         ggc_adapt_lanes(kind, m, c, below, symbol);
         break;
     }
     case GGC_STATIC:
         symbol = ggc_static_symbol(&m->of.fixed, c->context, slot);
-        *step = m->of.fixed.steps[(size_t)c->context * m->num_symbols + symbol];
+        *at = ggc_interval_of(m->of.fixed.steps[(size_t)c->context * m->num_symbols + symbol]);
         break;
     case GGC_FREQUENCY:
-        symbol = ggc_frequency_find_scaled(&m->of.frequency, c->context, slot, step);
+        symbol = ggc_frequency_find_scaled(&m->of.frequency, c->context, slot, &step);
+        *at = ggc_interval_of(step);
         break;
     }
     return symbol;
@@ -198,9 +209,13 @@ static GGC_ALWAYS_INLINE uint32_t ggc_take_native(const ggc_kind kind, const ggc
 }
 
 static GGC_ALWAYS_INLINE uint32_t ggc_find_native(const ggc_kind kind, const ggc_model *m, ggc_cursor *c, uint32_t slot,
-                                                  uint32_t *step) {
-    return kind == GGC_FREQUENCY ? ggc_frequency_find(&m->of.frequency, c->context, slot, step)
-                                 : ggc_find(kind, m, c, slot, step);
+                                                  ggc_interval *at) {
+    if (kind != GGC_FREQUENCY)
+        return ggc_find(kind, m, c, slot, at);
+    uint32_t step;
+    const uint32_t symbol = ggc_frequency_find(&m->of.frequency, c->context, slot, &step);
+    *at = ggc_interval_of(step);
+    return symbol;
 }
 
 /* src/entropy_run.c. The loops for a processor, of which each variant (run.h) has its own. */

@@ -26,12 +26,6 @@ static GGC_ALWAYS_INLINE ggc_cdf cut_lanes(ggc_cdf cdf, ggc_cdf is_total, uint32
     return cdf;
 }
 
-/* What the loops need of a model besides its cursor. */
-typedef struct {
-    uint16_t cuts[2 * GGC_LANES] __attribute__((aligned(64))); /* a 0 before the lanes, which are aligned */
-    ggc_cdf is_total;
-} scratch;
-
 /* The reciprocals of ranges by their upper bits, rounded down: they never give a slot that is too high. */
 #define GGC_HINT_BITS 9
 #define H1(i) (uint16_t)(0x7fffffffu / (0x8000u + ((i) + 1u) * (0x8000u >> GGC_HINT_BITS)))
@@ -54,15 +48,15 @@ static GGC_ALWAYS_INLINE uint32_t static_symbol(const ggc_model *m, uint32_t con
 
 /* Decodes one symbol from a window that is full enough. */
 static GGC_ALWAYS_INLINE uint32_t pop_one(ggc_range_reader *r, const ggc_partition partition, const ggc_kind kind,
-                                          const ggc_model *m, ggc_cursor *c, scratch *s) {
+                                          const ggc_model *m, ggc_cursor *c, ggc_cdf is_total) {
     const int bits = ggc_range_bits(partition);
     const uint32_t code = (uint32_t)(r->window >> (64 - bits));
-    uint32_t symbol, step;
+    uint32_t symbol;
     if (partition == GGC_MULTIPLY && ggc_has_lanes(kind)) {
-        uint16_t *cuts = s->cuts + GGC_LANES;
-        const ggc_cdf cut = cut_lanes(ggc_coded(kind, m, c), s->is_total, r->range);
+        const ggc_cdf cut = cut_lanes(ggc_coded(kind, m, c), is_total, r->range);
         const ggc_cdf below = ggc_below_slot(cut, code);
-        ggc_store_cdf(cuts, cut);
+        ggc_ends room;
+        const uint16_t *cuts = ggc_spread_cdf(&room, cut);
         symbol = ggc_count_below(below);
         const uint32_t start = *(cuts + symbol - 1), end = cuts[symbol];
         ggc_adapt_lanes(kind, m, c, below, symbol);
@@ -71,16 +65,17 @@ static GGC_ALWAYS_INLINE uint32_t pop_one(ggc_range_reader *r, const ggc_partiti
     }
     if (partition == GGC_MULTIPLY && kind == GGC_STATIC) {
         symbol = static_symbol(m, c->context, r->range, code);
-        step = m->of.fixed.steps[(size_t)c->context * m->num_symbols + symbol];
+        const uint32_t step = m->of.fixed.steps[(size_t)c->context * m->num_symbols + symbol];
         const uint32_t start = ggc_part_multiply(r->range, step >> 16);
         ggc_range_narrow(r, bits, start, ggc_part_multiply(r->range, (step >> 16) + (step & 0xffff)));
         return symbol;
     }
     const uint32_t total = partition == GGC_MULTIPLY ? GGC_CDF_TOTAL : ggc_total(kind, m, c);
     const uint32_t slot = ggc_part_slot(partition, r->range, code, total);
-    symbol = partition == GGC_MULTIPLY ? ggc_find(kind, m, c, slot, &step) : ggc_find_native(kind, m, c, slot, &step);
-    const uint32_t start = ggc_part(partition, r->range, step >> 16, total);
-    ggc_range_narrow(r, bits, start, ggc_part(partition, r->range, (step >> 16) + (step & 0xffff), total));
+    ggc_interval at;
+    symbol = partition == GGC_MULTIPLY ? ggc_find(kind, m, c, slot, &at) : ggc_find_native(kind, m, c, slot, &at);
+    const uint32_t start = ggc_part(partition, r->range, at.start, total);
+    ggc_range_narrow(r, bits, start, ggc_part(partition, r->range, at.start + at.frequency, total));
     return symbol;
 }
 
@@ -89,13 +84,12 @@ static GGC_ALWAYS_INLINE void pop(ggc_range_reader *reader, const ggc_partition 
                                   uint16_t *symbols) {
     ggc_range_reader r = *reader; /* in registers */
     ggc_cursor c;
-    scratch s;
+    ggc_cdf is_total = {0};
     size_t i = 0;
     ggc_cursor_init(kind, m, &c);
     if (ggc_has_lanes(kind)) {
-        s.cuts[GGC_LANES - 1] = 0;
         for (int p = 0; p < GGC_PARTS; p++)
-            s.is_total.part[p] =
+            is_total.part[p] =
                 (ggc_u16_part)(c.bounds.index.part[p] >= ((ggc_u16_part){0} + (uint16_t)(m->num_symbols - 1)));
     }
     if (!contexts)
@@ -105,7 +99,7 @@ static GGC_ALWAYS_INLINE void pop(ggc_range_reader *reader, const ggc_partition 
         for (int k = 0; k < GGC_STEPS_A_FILL; k++) {
             if (contexts)
                 ggc_cursor_open(kind, m, contexts[i + (size_t)k], &c);
-            symbols[i + (size_t)k] = (uint16_t)pop_one(&r, partition, kind, m, &c, &s);
+            symbols[i + (size_t)k] = (uint16_t)pop_one(&r, partition, kind, m, &c, is_total);
             if (contexts)
                 ggc_cursor_close(kind, m, &c);
         }
@@ -114,7 +108,7 @@ static GGC_ALWAYS_INLINE void pop(ggc_range_reader *reader, const ggc_partition 
         if (contexts)
             ggc_cursor_open(kind, m, contexts[i], &c);
         ggc_range_fill(&r);
-        symbols[i] = (uint16_t)pop_one(&r, partition, kind, m, &c, &s);
+        symbols[i] = (uint16_t)pop_one(&r, partition, kind, m, &c, is_total);
         if (contexts)
             ggc_cursor_close(kind, m, &c);
         if (ggc_range_is_dry(&r))

@@ -45,8 +45,8 @@ static inline void ggc_store_word(uint8_t *p, uint32_t word) {
 }
 
 /* x -> the state before this step, not yet renormalized. */
-static inline uint64_t ggc_rans_get(uint64_t x, uint32_t step) {
-    return (uint64_t)(step & 0xffff) * (x >> GGC_CDF_BITS) + (x & (GGC_CDF_TOTAL - 1)) - (step >> 16);
+static inline uint64_t ggc_rans_get(uint64_t x, ggc_interval at) {
+    return (uint64_t)at.frequency * (x >> GGC_CDF_BITS) + (x & (GGC_CDF_TOTAL - 1)) - at.start;
 }
 
 /* Whether a step of this frequency would push x past 64 bits. A frequency of 2^15 changes nothing. */
