@@ -41,8 +41,9 @@ FLAGS += [*SANITIZERS, "-fno-wrapv", "-fno-omit-frame-pointer"] if SANITIZE else
 # is listed here may differ from that.
 CONTRACTION = {"_fit": "fast"}
 
-# The loop that runs models belongs to every coder.
-SHARED = {name: ["src/entropy_run.c", "src/entropy_run_avx2.c"] for name in ("_rans", "_range")}
+# The loops that run models belong to every coder, the log of a queue to stacks as well.
+RUN = ["src/entropy_run.c", "src/entropy_run_avx2.c"]
+SHARED = {"_rans": RUN, "_range": RUN, "_stack": [*RUN, "src/rans_encode.c"]}
 
 OPENMP_PROBE = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n"
 

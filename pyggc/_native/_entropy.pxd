@@ -98,6 +98,7 @@ cdef class Bank:
     cdef uint32_t largest_total
 
     cdef int check_idle(self) except -1
+    cdef int restore(self, Bank other) except -1
     cdef int acquire(self, uint32_t limit=*) except -1
 
 
@@ -113,4 +114,4 @@ cdef Integers symbols_of(object symbols, Bank bank)
 cdef Integers contexts_of(object contexts, Bank bank, Integers like)
 cdef Integers out_of(object out, uint64_t limit)
 cdef tuple values_and_widths(object values, object widths)
-cdef bint use_wide() except -1
+cdef bint use_wide() noexcept

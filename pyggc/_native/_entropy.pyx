@@ -5,11 +5,13 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.math cimport log2
 from libc.stddef cimport size_t
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memset
-
-import os
+from libc.stdlib cimport free, getenv
+from libc.string cimport memcmp, memcpy, memset, strcmp
 
 import numpy as np
+
+cdef extern from "stdlib.h" nogil:
+    int posix_memalign(void **memory, size_t alignment, size_t size)
 
 cdef extern from "ggc/bits.h" nogil:
     void ggc_pack_bits(const uint64_t *values, const uint8_t *widths, size_t n, uint8_t *data)
@@ -144,9 +146,44 @@ cdef object _aligned(object array, object dtype):
     return copy
 
 
-cdef bint use_wide() except -1:
+cdef class _State:
+    """An array that adapts: a private copy, aligned for vector loads; of another one it takes no NumPy to make."""
+
+    cdef void *data
+    cdef size_t size
+    cdef object dtype
+    cdef readonly tuple shape
+
+    def __cinit__(self, source, dtype):
+        cdef _State other
+        cdef const void *values
+        if isinstance(source, _State):
+            other = source
+            self.size, self.shape, self.dtype = other.size, other.shape, other.dtype
+            values = other.data
+        else:
+            source = np.ascontiguousarray(source, dtype)
+            self.size, self.shape, self.dtype = <size_t>source.nbytes, source.shape, source.dtype
+            values = _data(source)
+        if posix_memalign(&self.data, 64, self.size) != 0:
+            self.data = NULL
+            raise MemoryError
+        memcpy(self.data, values, self.size)
+
+    def __dealloc__(self):
+        free(self.data)
+
+    def array(self):
+        """Copy as an array."""
+        out = np.empty(self.shape, self.dtype)
+        memcpy(_data(out), self.data, self.size)
+        return out
+
+
+cdef bint use_wide() noexcept:
     """Whether to use the loops for AVX2: unless the processor or the environment says no."""
-    return ggc_run_wide() and os.environ.get("PYGGC_SIMD") != "baseline"
+    cdef const char *forced = getenv("PYGGC_SIMD")
+    return ggc_run_wide() and (forced == NULL or strcmp(forced, "baseline") != 0)
 
 
 cdef class Bank:
@@ -183,15 +220,26 @@ cdef class Bank:
     def arrays(self):
         """Copies of the arrays that adapt."""
         self.check_idle()
-        return tuple([array.copy() for array in self.state])
+        return tuple([state.array() for state in self.state])
 
     def same_state(self, Bank other not None):
         """Whether a bank of the same parameters is in the same state."""
-        return all([np.array_equal(a, b) for a, b in zip(self.state, other.state, strict=True)])
+        cdef _State a, b
+        for a, b in zip(self.state, other.state, strict=True):
+            if a.shape != b.shape or memcmp(a.data, b.data, a.size) != 0:
+                return False
+        return True
 
     def copy(self):
         """Return an independent bank in the same state."""
         raise NotImplementedError
+
+    cdef int restore(self, Bank other) except -1:
+        """Take over the state of a copy."""
+        cdef _State mine, theirs
+        for mine, theirs in zip(self.state, other.state, strict=True):
+            memcpy(mine.data, theirs.data, mine.size)
+        return 0
 
     def costs(self, symbols, contexts, double[::1] out):
         """Bits that each symbol would cost from the present state, which stays; into `out` if it is given."""
@@ -250,12 +298,12 @@ cdef class DyadicBank(Bank):
         cdef const uint16_t[::1] gain
         cdef int k
         self.gain_arrays = gains
-        self.state = (_aligned(lanes, np.uint16), _aligned(counts, np.uint16))
+        self.state = (_State(lanes, np.uint16), _State(counts, np.uint16))
         self.model.kind = GGC_DYADIC if len(rates) == 1 else GGC_DYADIC_MIXED
         self.model.num_symbols = <uint32_t>num_symbols
-        self.model.num_contexts = <uint32_t>len(self.state[1])
+        self.model.num_contexts = <uint32_t>self.state[1].shape[0]
         d.num_symbols, d.num_rates, d.num_contexts = num_symbols, <int>len(rates), self.model.num_contexts
-        d.lanes, d.counts = <uint16_t *>_data(self.state[0]), <uint16_t *>_data(self.state[1])
+        d.lanes, d.counts = <uint16_t *>(<_State>self.state[0]).data, <uint16_t *>(<_State>self.state[1]).data
         for k in range(d.num_rates):
             gain = gains[k]
             d.rate[k] = rates[k]
@@ -314,12 +362,12 @@ cdef class ParametricBank(Bank):
     def __cinit__(self, int num_symbols, table, int center, int rate, int fraction_bits, expected, counts):
         cdef ggc_parametric *p = &self.model.of.parametric
         self.table = table
-        self.state = (_aligned(expected, np.uint32), _aligned(counts, np.uint16))
+        self.state = (_State(expected, np.uint32), _State(counts, np.uint16))
         self.model.kind = GGC_PARAMETRIC
         self.model.num_symbols = <uint32_t>num_symbols
-        self.model.num_contexts = <uint32_t>len(self.state[0])
+        self.model.num_contexts = <uint32_t>self.state[0].shape[0]
         p.lanes = <const uint16_t *>_data(table)
-        p.expected, p.counts = <uint32_t *>_data(self.state[0]), <uint16_t *>_data(self.state[1])
+        p.expected, p.counts = <uint32_t *>(<_State>self.state[0]).data, <uint16_t *>(<_State>self.state[1]).data
         p.center, p.fraction_bits, p.rate, p.adapts = center, fraction_bits, rate, rate >= 0
         p.saturation = <uint16_t>((1 << rate) - 2 if rate > 0 else 0)
 
@@ -346,13 +394,13 @@ cdef class FrequencyBank(Bank):
 
     def __cinit__(self, uint32_t num_symbols, uint32_t increment, uint32_t limit, lanes):
         cdef ggc_frequency *f = &self.model.of.frequency
-        self.state = (_aligned(lanes, np.uint16),)
+        self.state = (_State(lanes, np.uint16),)
         self.largest_total = limit
         self.model.kind = GGC_FREQUENCY
         self.model.num_symbols = f.num_symbols = num_symbols
         self.model.num_contexts = <uint32_t>self.state[0].shape[0]
         f.stride, f.increment, f.limit = <uint32_t>self.state[0].shape[1], increment, limit
-        f.lanes = <uint16_t *>_data(self.state[0])
+        f.lanes = <uint16_t *>(<_State>self.state[0]).data
 
     def copy(self):
         """Return an independent bank in the same state."""

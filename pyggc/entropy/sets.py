@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pyggc._native import _rans
+from pyggc._native import _stack
 from pyggc.entropy.coders.stack import RansStack
 from pyggc.entropy.models import StaticModel
 from pyggc.entropy.models.base import as_int, bank_of
@@ -169,8 +169,8 @@ def _columns(models: Sequence[int | StaticModel]) -> tuple[tuple[int | Bank, ...
     """What the kernels know the columns by, and the sizes of their alphabets."""
     columns: list[int | Bank] = []
     sizes = []
-    if not 1 <= len(models) <= _rans.MAX_SET_COLUMNS:
-        raise ValueError(f"models must be 1 to {_rans.MAX_SET_COLUMNS}, not {len(models)}")
+    if not 1 <= len(models) <= _stack.MAX_SET_COLUMNS:
+        raise ValueError(f"models must be 1 to {_stack.MAX_SET_COLUMNS}, not {len(models)}")
     for column, model in enumerate(models):
         if isinstance(model, StaticModel):
             if model.num_contexts != 1:

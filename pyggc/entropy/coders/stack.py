@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pyggc._native import _rans
+from pyggc._native import _stack
 from pyggc.entropy.coders.base import Decoder, Encoder, check_tokens
 from pyggc.entropy.coders.rans import states_of
 from pyggc.entropy.models.base import CDF_TOTAL, Model, bank_of
@@ -66,7 +66,7 @@ class RansStack(Encoder, Decoder):
 
     def __init__(self, data: bytes | bytearray | memoryview = b"", states: int = 1) -> None:
         self._states = states_of(states)
-        self._core = _rans.StackCore(self._states)
+        self._core = _stack.StackCore(self._states)
         data = bytes(data)
         if data:
             self._core.restore(*_parse(data, self._states))
@@ -88,7 +88,6 @@ class RansStack(Encoder, Decoder):
         checked = bank_of(model).costs  # refuses what the model would, before anything is pushed
         symbols: npt.NDArray[Any]
         if isinstance(tokens, EscapedInteger):
-            symbols: npt.NDArray[Any]
             symbols, rest = tokens.encode(values)
             checked(symbols, contexts, None)
             self.push_exp_golomb(rest, tokens.order)
@@ -155,7 +154,7 @@ class RansStack(Encoder, Decoder):
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         self._states, words, states = state
-        self._core = _rans.StackCore(self._states)
+        self._core = _stack.StackCore(self._states)
         self._core.restore(words, states)
 
 

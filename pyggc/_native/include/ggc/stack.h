@@ -21,7 +21,7 @@ typedef struct {
     int dry;       /* one of several states would fall below its least value */
 } ggc_rans_stack;
 
-/* src/rans_stack.c. What pushes returns 0, and leaves the stack as it was, where there is no memory. What pops stops
+/* src/stack_steps.c. What pushes returns 0, and leaves the stack as it was, where there is no memory. What pops stops
  * early, with s->dry set, where a stack of several states has no more words. */
 int ggc_stack_reserve(ggc_rans_stack *s, size_t words);
 /* Pushes steps so that steps[0] will be popped first. */
