@@ -15,8 +15,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from common import medians, table
 
-import pyggc.entropy as pe
-from pyggc.entropy import BoolDecoder, BoolEncoder, RansDecoder, RansEncoder, TreeModel, unary_tree
+from pyggc.entropy import (
+    BoolDecoder,
+    BoolEncoder,
+    RangeDecoder,
+    RangeEncoder,
+    RansDecoder,
+    RansEncoder,
+    TreeModel,
+    unary_tree,
+)
 
 VALUES = 1_019_670  # of the draft
 FRAMES = 24
@@ -94,12 +102,11 @@ def decode(decoder: Any, batches: list[Batch]) -> list[np.ndarray]:
 def contestants() -> dict[str, tuple[Callable[[], Any], Callable[[bytes], Any]]]:
     """Encoders and decoders by name; the bools first."""
     coders: dict[str, tuple[Callable[[], Any], Callable[[bytes], Any]]] = {"bools": (BoolEncoder, BoolDecoder)}
-    if hasattr(pe, "RangeEncoder"):
-        for name in ("multiply", "simple", "reduced"):
-            coders[f"range coder, {name}"] = (
-                lambda name=name: pe.RangeEncoder(partition=name),
-                lambda data, name=name: pe.RangeDecoder(data, partition=name),
-            )
+    for name in ("multiply", "simple", "reduced"):
+        coders[f"range coder, {name}"] = (
+            lambda name=name: RangeEncoder(partition=name),
+            lambda data, name=name: RangeDecoder(data, partition=name),
+        )
     for states in (1, 2, 4):
         coders[f"rANS, {states} state{'s' * (states > 1)}"] = (
             lambda states=states: RansEncoder(states),

@@ -40,6 +40,12 @@ def geometric(ratio: float, symbols: int = M) -> np.ndarray:
     return weights / weights.sum()
 
 
+def drawn(p: np.ndarray, n: int, seed: int) -> np.ndarray:
+    """Symbols of a source, uint8 (n,)."""
+    ends = p.cumsum()
+    return np.searchsorted(ends, np.random.default_rng(seed).random(n) * ends[-1], side="right").astype(np.uint8)
+
+
 def laplace(scale: np.ndarray | float) -> np.ndarray:
     """Probabilities of a zigzagged two-sided geometric source, its tail cut at 16 symbols."""
     weights = np.exp(-((np.arange(M) + 1) // 2) / np.asarray(scale)[..., np.newaxis])

@@ -9,10 +9,21 @@ from typing import Any
 
 import numpy as np
 from common import medians, table
-from entropy_models import M, geometric
+from entropy_models import M, drawn, geometric
 
-import pyggc.entropy as pe
-from pyggc.entropy import BoolDecoder, BoolEncoder, DyadicModel, RansDecoder, RansEncoder, RansStack, StaticModel
+from pyggc.entropy import (
+    BoolDecoder,
+    BoolEncoder,
+    DyadicModel,
+    FrequencyModel,
+    ParametricModel,
+    RangeDecoder,
+    RangeEncoder,
+    RansDecoder,
+    RansEncoder,
+    RansStack,
+    StaticModel,
+)
 
 try:
     import constriction
@@ -47,19 +58,13 @@ def ours(encoder: Callable[[], Any], decoder: Callable[[bytes], Any], model: Cal
 
 
 def stack(states: int, model: StaticModel, symbols: np.ndarray) -> Pair:
-    def push() -> RansStack:
-        found = RansStack(states=states)
-        found.push(symbols, model)
-        return found
+    def encode() -> bytes:
+        coder = RansStack(states=states)
+        coder.push(symbols, model)
+        return coder.to_bytes()
 
-    full = push()
-    top = full.position
-
-    def pop() -> np.ndarray:
-        full.seek(top)
-        return full.pop(symbols.size, model)
-
-    return push, pop
+    data = encode()
+    return encode, lambda: RansStack(data, states).pop(symbols.size, model)
 
 
 def bools(bits: np.ndarray, probability: int) -> Pair:
@@ -75,7 +80,11 @@ def bools(bits: np.ndarray, probability: int) -> Pair:
 
 
 def ranged(partition: str) -> tuple[Callable[[], Any], Callable[[bytes], Any]]:
-    return (lambda: pe.RangeEncoder(partition=partition)), (lambda data: pe.RangeDecoder(data, partition=partition))
+    return (lambda: RangeEncoder(partition=partition)), (lambda data: RangeDecoder(data, partition=partition))
+
+
+def four() -> tuple[Callable[[], Any], Callable[[bytes], Any]]:
+    return (lambda: RansEncoder(4)), (lambda data: RansDecoder(data, 4))
 
 
 def theirs_ans(p: np.ndarray, symbols: np.ndarray) -> Pair:
@@ -143,9 +152,9 @@ def rows_of(found: dict[str, tuple[float, float]]) -> Rows:
 
 def speed(args: Namespace) -> Rows:
     """Adaptive models with and without contexts."""
-    rng, n = np.random.default_rng(1), min(args.symbols, 1_000_000)
-    symbols = np.minimum(rng.geometric(0.2, n) - 1, M - 1).astype(np.uint8)
-    ids = rng.integers(0, 8, n).astype(np.uint8)
+    n = min(args.symbols, 1_000_000)
+    symbols = drawn(geometric(0.8), n, 1)
+    ids = np.random.default_rng(1).integers(0, 8, n).astype(np.uint8)
     pairs: dict[str, tuple[int, Pair]] = {}
     for rate in (7, (6, 9)):
         for count in (1, 8):
@@ -202,12 +211,8 @@ def call(args: Namespace) -> Rows:
 
 def peers(args: Namespace) -> dict[str, Rows]:
     """All in one run, in turn."""
-    rng, n = np.random.default_rng(2), args.symbols
-    sixteen, wide = 0.2 * 0.8 ** np.arange(M), geometric(0.97, 256)
-    sixteen[-1] = 0.8 ** (M - 1)
-    few = np.minimum(rng.geometric(0.2, n) - 1, M - 1).astype(np.uint8)
-    many = np.searchsorted(wide.cumsum(), rng.random(n) * wide.sum() * (1 - 1e-9), side="right").astype(np.uint8)
-    bits = (rng.random(n) >= 0.8).astype(np.uint8)
+    n, sixteen, wide = args.symbols, geometric(0.8), geometric(0.98, 256)
+    few, many, bits = drawn(sixteen, n, 2), drawn(wide, n, 3), drawn(np.array([0.8, 0.2]), n, 4)
     short = few[: min(SHORT, n)]
     static16, static256 = StaticModel.from_pmf(sixteen), StaticModel.from_pmf(wide)
 
@@ -221,11 +226,14 @@ def peers(args: Namespace) -> dict[str, Rows]:
         queue = ours(lambda s=states: RansEncoder(s), lambda d, s=states: RansDecoder(d, s), lambda: static256, many)
         pairs[f"static 256, rANS, {states} states, queue"] = n, queue
         pairs[f"static 256, rANS, {states} states, stack"] = n, stack(states, static256, many)
-    if hasattr(pe, "RangeEncoder"):
-        pairs["adaptive 16, range coder, multiply"] = n, ours(*ranged("multiply"), lambda: DyadicModel(M), few)
-        pairs["static 256, range coder, multiply"] = n, ours(*ranged("multiply"), lambda: static256, many)
-    else:
-        print("left out: the range coder: it is not in this version")
+    for partition in ("multiply", "division", "simple", "reduced"):
+        pairs[f"adaptive 16, range coder, {partition}"] = n, ours(*ranged(partition), lambda: DyadicModel(M), few)
+    pairs["static 256, range coder, multiply"] = n, ours(*ranged("multiply"), lambda: static256, many)
+    pairs["counts 16, rANS"] = n, ours(RansEncoder, RansDecoder, lambda: FrequencyModel(M), few)
+    pairs["counts 16, range coder, division"] = n, ours(*ranged("division"), lambda: FrequencyModel(M), few)
+    pairs["counts 16, range coder, reduced"] = n, ours(*ranged("reduced"), lambda: FrequencyModel(M), few)
+    pairs["parametric 16, rANS"] = n, ours(RansEncoder, RansDecoder, lambda: ParametricModel("exponential", M), few)
+    pairs["adaptive 16, rANS, 4 states"] = n, ours(*four(), lambda: DyadicModel(M), few)
     if constriction is not None:
         pairs["constriction, static 16, ANS"] = n, theirs_ans(sixteen, few)
         pairs["constriction, static 256, ANS"] = n, theirs_ans(wide, many)
