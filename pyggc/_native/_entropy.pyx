@@ -66,10 +66,11 @@ cdef Integers integers(object array, str argument, uint64_t limit):
     """View integers in [0, limit] of any type and layout; ValueError or TypeError names the argument otherwise."""
     cdef Integers out
     cdef size_t bad
-    if type(array) is not np.ndarray or not array.flags.c_contiguous or not array.dtype.isnative:
+    if type(array) is not np.ndarray:
         array = np.asarray(array)
         if array.size == 0 and array.dtype == np.float64:
             array = array.astype(np.uint8)  # an empty list has no type of its own
+    if not array.flags.c_contiguous or not array.dtype.isnative:
         shape = array.shape  # `ascontiguousarray` would make a scalar one-dimensional
         array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("=")).reshape(shape)
     if array.dtype.kind not in "iub":
@@ -106,13 +107,15 @@ cdef Integers contexts_of(object contexts, Bank bank, Integers like):
 
 cdef Integers out_of(object out, uint64_t limit):
     """View an array to decode to, which must be able to hold `limit`."""
+    cdef Integers view
     if not isinstance(out, np.ndarray) or out.dtype.kind not in "iu" or not out.dtype.isnative:
         raise TypeError("out must be an ndarray of integers in native byte order")
     if not out.flags.c_contiguous or not out.flags.writeable:
         raise ValueError("out must be writable and C-contiguous")
-    if np.iinfo(out.dtype).max < limit:
+    view = _view(out)
+    if view.view.itemsize < 8 and limit >> (8 * view.view.itemsize - view.view.is_signed):
         raise ValueError(f"out must have a type that holds {limit}, not {out.dtype}")
-    return _view(out)
+    return view
 
 
 cdef tuple values_and_widths(object values, object widths):
