@@ -378,6 +378,44 @@ def test_failed_calls_leave_everything_as_it_was(coder, factory):
     assert theirs == model
 
 
+def odd(array: np.ndarray) -> np.ndarray:
+    """The same array at an odd address, as a part of a file may have it."""
+    moved = np.empty(array.nbytes + 1, np.uint8)[1:].view(array.dtype)
+    moved[...] = array
+    assert not moved.flags.aligned
+    return moved
+
+
+@every_coder
+@pytest.mark.parametrize("dtype", [np.int16, np.uint32, np.int64])
+def test_arrays_at_odd_addresses(coder, dtype):
+    make_encoder, make_decoder = CODERS[coder]
+    symbols, contexts = odd(np.arange(3000, dtype=dtype) % 16), odd(np.arange(3000, dtype=dtype) % 3)
+    encoder, model = make_encoder(), DyadicModel(16, 3)
+    encoder.push(symbols, model, contexts)
+    encoder.push_bits(symbols, odd(np.full(3000, 4, dtype)))
+    encoder.push_exp_golomb(symbols)
+    decoder, theirs = make_decoder(encoder.finish()), DyadicModel(16, 3)
+    with pytest.raises(ValueError, match="out must be writable, aligned and C-contiguous"):
+        decoder.pop(3000, theirs, contexts, out=odd(np.zeros(3000, dtype)))
+    assert (decoder.pop(3000, theirs, contexts) == symbols).all()
+    assert (decoder.pop_bits(odd(np.full(3000, 4, dtype))) == symbols).all()
+    assert (decoder.pop_exp_golomb(3000) == symbols).all()
+    decoder.finish()
+
+
+@every_coder
+def test_streams_are_bytes(coder):
+    encoder = CODERS[coder][0]()
+    encoder.push_bits([5, 6], 32)
+    stream = encoder.finish()
+    for data in (bytearray(stream), memoryview(stream), np.frombuffer(stream, np.uint8)):
+        assert CODERS[coder][1](data).pop_bits([32, 32]).tolist() == [5, 6]
+    for data in (8, [1, 2, 3, 4], "text", None):
+        with pytest.raises(TypeError, match="bytes-like"):
+            CODERS[coder][1](data)
+
+
 @every_coder
 @pytest.mark.parametrize("kind", sorted(MODELS))
 def test_every_kind_is_drawn(coder, kind):
