@@ -57,7 +57,8 @@ cdef extern from "ggc/boolean.h" nogil:
     int ggc_bool_push_bools(ggc_bool_writer *w, const ggc_view *bits, const ggc_view *probabilities, size_t n)
     int ggc_bool_push_bits(ggc_bool_writer *w, const ggc_view *values, const ggc_view *widths, size_t n)
     int ggc_bool_push_exp_golomb(ggc_bool_writer *w, const ggc_view *values, int order, size_t n)
-    size_t ggc_bool_flush(const ggc_bool_writer *w, uint8_t *target)
+    size_t ggc_bool_flushed(const ggc_bool_writer *w)
+    void ggc_bool_finish(const ggc_bool_writer *w, uint8_t *target)
     void ggc_bool_open(ggc_bool_reader *r, const uint8_t *data, size_t size)
     void ggc_bool_pop(ggc_bool_reader *r, const ggc_model *m, const ggc_token_tree *tree, const ggc_view *contexts,
                       size_t n, const ggc_view *symbols)
@@ -141,7 +142,11 @@ cdef class BoolWriter:
 
     def save(self):
         """What `restore` takes: the bytes that have left the window, and the window."""
-        data = PyBytes_FromStringAndSize(<char *>self.writer.data, <Py_ssize_t>self.writer.size)
+        self.acquire()  # another thread's call may move the bytes
+        try:
+            data = PyBytes_FromStringAndSize(<char *>self.writer.data, <Py_ssize_t>self.writer.size)
+        finally:
+            self.busy = False
         return data, *self.state[:3]
 
     def restore(self, bytes data not None, uint64_t low, uint32_t range_, uint32_t bits):
@@ -213,11 +218,8 @@ cdef class BoolWriter:
         cdef bytes data
         self.acquire()
         try:
-            if not ggc_bool_reserve(&self.writer, 0, 0):
-                raise MemoryError
-            # A carry of the last bits is a matter of the copy too: nothing has changed if there is no memory for it.
-            self.writer.size += ggc_bool_flush(&self.writer, self.writer.data + self.writer.size)
-            data = PyBytes_FromStringAndSize(<char *>self.writer.data, <Py_ssize_t>self.writer.size)
+            data = PyBytes_FromStringAndSize(NULL, <Py_ssize_t>(self.writer.size + ggc_bool_flushed(&self.writer)))
+            ggc_bool_finish(&self.writer, <uint8_t *>PyBytes_AS_STRING(data))
             ggc_bool_start(&self.writer)
         finally:
             self.busy = False

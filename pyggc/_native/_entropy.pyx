@@ -62,6 +62,10 @@ cdef void *_data(object array) except NULL:
     return buffer.buf
 
 
+cdef bint _is_plain(object array):
+    return array.flags.c_contiguous and array.flags.aligned and array.dtype.isnative
+
+
 cdef Integers integers(object array, str argument, uint64_t limit):
     """View integers in [0, limit] of any type and layout; ValueError or TypeError names the argument otherwise."""
     cdef Integers out
@@ -70,9 +74,10 @@ cdef Integers integers(object array, str argument, uint64_t limit):
         array = np.asarray(array)
         if array.size == 0 and array.dtype == np.float64:
             array = array.astype(np.uint8)  # an empty list has no type of its own
-    if not array.flags.c_contiguous or not array.dtype.isnative:
+    if not _is_plain(array):
         shape = array.shape  # `ascontiguousarray` would make a scalar one-dimensional
-        array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("=")).reshape(shape)
+        # (Nor does it move what lies at an odd address, as a part of a file may.)
+        array = np.require(array, array.dtype.newbyteorder("="), ["C", "A"]).reshape(shape)
     if array.dtype.kind not in "iub":
         raise TypeError(f"{argument} must hold integers, not {array.dtype}")
     out = _view(array)
@@ -110,8 +115,8 @@ cdef Integers out_of(object out, uint64_t limit):
     cdef Integers view
     if not isinstance(out, np.ndarray) or out.dtype.kind not in "iu" or not out.dtype.isnative:
         raise TypeError("out must be an ndarray of integers in native byte order")
-    if not out.flags.c_contiguous or not out.flags.writeable:
-        raise ValueError("out must be writable and C-contiguous")
+    if not out.flags.writeable or not _is_plain(out):
+        raise ValueError("out must be writable, aligned and C-contiguous")
     view = _view(out)
     if view.view.itemsize < 8 and limit >> (8 * view.view.itemsize - view.view.is_signed):
         raise ValueError(f"out must have a type that holds {limit}, not {out.dtype}")
@@ -134,7 +139,7 @@ cdef tuple values_and_widths(object values, object widths):
         fitting = ggc_view_misfit(&v.view, &w.view, v.size)
     if fitting < v.size:
         raise ValueError(f"values must fit their widths, but element {fitting} is {v.array.flat[fitting]} "
-                         f"with {np.broadcast_to(w.array, v.array.shape).flat[fitting]} bits")
+                         f"with {w.array.flat[fitting * w.view.stride]} bits")
     return v, w
 
 

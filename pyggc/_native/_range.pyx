@@ -111,7 +111,11 @@ cdef class RangeWriter:
     @property
     def state(self):
         """low, range, pending bits, and the bytes above low: all there is."""
-        written = PyBytes_FromStringAndSize(<char *>self.writer.data, <Py_ssize_t>self.writer.size)
+        self.acquire()  # another thread's call may move the bytes
+        try:
+            written = PyBytes_FromStringAndSize(<char *>self.writer.data, <Py_ssize_t>self.writer.size)
+        finally:
+            self.busy = False
         return int(self.writer.low), int(self.writer.range), int(self.writer.pending), written
 
     def restore(self, uint64_t low, uint32_t size, int pending, bytes written not None):

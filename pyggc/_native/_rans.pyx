@@ -176,10 +176,15 @@ cdef class StepLog:
 
     def steps(self):
         """Copy of the log, uint32 (steps,): for pickling."""
-        out = np.empty(self.log.size, np.uint32)
-        cdef uint32_t[::1] target = out
-        if self.log.size:
-            memcpy(&target[0], self.log.steps, self.log.size * sizeof(uint32_t))
+        cdef uint32_t[::1] target
+        self.acquire()  # another thread's call may move the steps
+        try:
+            out = np.empty(self.log.size, np.uint32)
+            target = out
+            if self.log.size:
+                memcpy(&target[0], self.log.steps, self.log.size * sizeof(uint32_t))
+        finally:
+            self.busy = False
         return out
 
     def restore(self, const uint32_t[::1] steps):
@@ -193,6 +198,8 @@ cdef class StepLog:
     def num_bits(self):
         """The information of all steps in bits."""
         cdef double product = 1.0
+        if self.busy:  # another thread's call may move the steps
+            raise RuntimeError("the encoder is in use by another thread")
         while self.counted < self.log.size:
             product *= self.log.steps[self.counted] & 0xFFFF
             self.counted += 1
@@ -283,20 +290,21 @@ cdef class StepLog:
 
     def encode(self, int states):
         """Code all steps; the log stays. `state` then holds the states that a decoder starts from."""
-        cdef size_t room = 2 * self.log.size + GGC_RANS_OVERHEAD, used
+        cdef size_t room, used
         cdef uint64_t[GGC_RANS_MAX_STATES] state
         cdef const ggc_reciprocal *table = reciprocals()
         cdef bint wide = use_wide()
         cdef bytes stream
-        cdef uint8_t *data = <uint8_t *>malloc(room)
-        if data == NULL:
-            raise MemoryError
+        cdef uint8_t *data = NULL
+        self.acquire()
         try:
-            self.acquire()
+            room = 2 * self.log.size + GGC_RANS_OVERHEAD
+            data = <uint8_t *>malloc(room)
+            if data == NULL:
+                raise MemoryError
             with nogil:
                 ggc_prefer_large_pages(data, room)
                 used = ggc_rans_encode(table, wide, &self.log, states, data + room, state)
-            self.busy = False
             self.state = tuple([int(state[i]) for i in range(states)])
             stream = PyBytes_FromStringAndSize(NULL, <Py_ssize_t>used)
             ggc_prefer_large_pages(PyBytes_AS_STRING(stream), used)
@@ -304,6 +312,7 @@ cdef class StepLog:
             return stream
         finally:
             free(data)
+            self.busy = False
 
 
 cdef double information(const ggc_rans_reader *r) noexcept:

@@ -99,9 +99,13 @@ cdef class StackCore:
         self.stack.step = 0
         self.stack.dry = False
 
-    cdef int acquire(self) except -1:
+    cdef int check_idle(self) except -1:
         if self.busy:
             raise RuntimeError("the stack is in use by another thread")
+        return 0
+
+    cdef int acquire(self) except -1:
+        self.check_idle()
         self.busy = True
         return 0
 
@@ -116,6 +120,7 @@ cdef class StackCore:
     @property
     def position(self):
         """The words below the states, the states in the order of the steps to come."""
+        self.check_idle()
         ring = [int(self.stack.x[(self.stack.step + k) & (self.stack.states - 1)]) for k in range(self.stack.states)]
         return (int(self.stack.size), tuple(ring))
 
@@ -123,6 +128,7 @@ cdef class StackCore:
         """Go to where `position` was such."""
         cdef uint64_t[GGC_RANS_MAX_STATES] states
         cdef uint32_t k
+        self.check_idle()
         if size > self.stack.extent or len(ring) != <Py_ssize_t>self.stack.states:
             raise ValueError(f"position must have at most {self.stack.extent} words and {self.stack.states} states")
         for k in range(self.stack.states):  # all of them, before anything changes
@@ -135,22 +141,31 @@ cdef class StackCore:
     def to_bytes(self, bytes head not None):
         """The head, and then the words, the top one first."""
         cdef Py_ssize_t size = len(head)
-        cdef bytes data = PyBytes_FromStringAndSize(NULL, size + 4 * <Py_ssize_t>self.stack.size)
-        cdef uint8_t *target = <uint8_t *>PyBytes_AS_STRING(data)
-        memcpy(target, PyBytes_AS_STRING(head), <size_t>size)
+        cdef bytes data
+        cdef uint8_t *target
         self.acquire()
-        with nogil:
-            ggc_prefer_large_pages(target, <size_t>size + 4 * self.stack.size)
-            ggc_stack_store(&self.stack, target + size)
-        self.busy = False
+        try:
+            data = PyBytes_FromStringAndSize(NULL, size + 4 * <Py_ssize_t>self.stack.size)
+            target = <uint8_t *>PyBytes_AS_STRING(data)
+            memcpy(target, PyBytes_AS_STRING(head), <size_t>size)
+            with nogil:
+                ggc_prefer_large_pages(target, <size_t>size + 4 * self.stack.size)
+                ggc_stack_store(&self.stack, target + size)
+        finally:
+            self.busy = False
         return data
 
     def words(self):
         """Copy of the words below the states, uint32, the top one last."""
-        out = np.empty(self.stack.size, np.uint32)
-        cdef uint32_t[::1] target = out
-        if self.stack.size:
-            memcpy(&target[0], self.stack.words, self.stack.size * sizeof(uint32_t))
+        cdef uint32_t[::1] target
+        self.acquire()  # another thread's call may move the words
+        try:
+            out = np.empty(self.stack.size, np.uint32)
+            target = out
+            if self.stack.size:
+                memcpy(&target[0], self.stack.words, self.stack.size * sizeof(uint32_t))
+        finally:
+            self.busy = False
         return out
 
     def restore(self, const uint32_t[::1] words, tuple ring not None):
@@ -215,11 +230,13 @@ cdef class StackCore:
         """Pop into an array of integers; the model adapts."""
         cdef Integers o = out_of(out, bank.model.num_symbols - 1)
         cdef Integers c = contexts_of(contexts, bank, o)
-        cdef ggc_rans_stack before = self.stack
-        # A stack of one state never runs dry.
-        cdef Bank unlearned = bank.copy() if self.stack.states > 1 else None
+        cdef ggc_rans_stack before
+        cdef Bank unlearned = None
         self.acquire()
         try:
+            before = self.stack
+            if self.stack.states > 1:  # a stack of one state never runs dry
+                unlearned = bank.copy()
             bank.acquire()
             with nogil:
                 ggc_stack_pop_symbols(&self.stack, &bank.model, &c.view, o.size, &o.view)
@@ -233,12 +250,13 @@ cdef class StackCore:
     def pop_bits(self, widths, uint32_t[::1] out):
         """Pop raw bits, one value a width."""
         cdef Integers w = integers(widths, "widths", GGC_MAX_RAW)
-        cdef ggc_rans_stack before = self.stack
+        cdef ggc_rans_stack before
         if w.size != <size_t>out.shape[0]:
             raise ValueError("out must hold one value a width")
         if w.size == 0:
             return
         self.acquire()
+        before = self.stack
         with nogil:
             ggc_stack_pop_bits(&self.stack, &w.view, w.size, &out[0])
         self.busy = False
@@ -246,11 +264,12 @@ cdef class StackCore:
 
     def pop_exp_golomb(self, uint32_t[::1] out, int order):
         """Pop Exp-Golomb codes."""
-        cdef ggc_rans_stack before = self.stack
+        cdef ggc_rans_stack before
         cdef bint found
         if out.shape[0] == 0:
             return
         self.acquire()
+        before = self.stack
         with nogil:
             found = ggc_stack_pop_exp_golomb(&self.stack, order, <size_t>out.shape[0], &out[0])
         self.busy = False

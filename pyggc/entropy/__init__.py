@@ -1,7 +1,7 @@
 """Integers to bytes and back: models, coders, tokens, point sets, sets of any rows, bits.
 
 Models and coders are orthogonal: a model gives a symbol its interval and learns from it, a coder stores intervals. The
-streams are specified in ``docs/spec_entropy.rst`` and ``docs/spec_entropy_bool.rst``.
+streams are specified in ``docs/spec_entropy.rst``, ``docs/spec_entropy_range.rst`` and ``docs/spec_entropy_bool.rst``.
 """
 
 from pyggc.entropy.adaptation import count_symbols, pop_adapted, push_adapted

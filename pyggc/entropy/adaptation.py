@@ -267,8 +267,8 @@ def _check_out(out: Any, shape: tuple[int, ...], limit: int) -> None:
     """Refuse what `Decoder.pop` would, before anything is decoded."""
     if not isinstance(out, np.ndarray) or out.dtype.kind not in "iu" or not out.dtype.isnative:
         raise TypeError("out must be an ndarray of integers in native byte order")
-    if out.shape != shape or not out.flags.c_contiguous or not out.flags.writeable:
-        raise ValueError(f"out must be writable and C-contiguous, with the shape {shape}, not {out.shape}")
+    if out.shape != shape or not (out.flags.c_contiguous and out.flags.aligned and out.flags.writeable):
+        raise ValueError(f"out must be writable, aligned and C-contiguous, with the shape {shape}, not {out.shape}")
     if np.iinfo(out.dtype).max < limit:
         raise ValueError(f"out must have a type that holds {limit}, not {out.dtype}")
 

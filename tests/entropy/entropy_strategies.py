@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
+from tree_strategies import tree_models
 
 from pyggc.entropy import DyadicModel, FrequencyModel, Model, ParametricModel, StaticModel, cdf_from_counts
 from pyggc.entropy.models.dyadic import MAX_RATE, MAX_SYMBOLS, SCHEDULES
@@ -52,33 +53,6 @@ def parametric_arguments(draw: st.DrawFn) -> dict[str, Any]:
         mean = st.floats(0, max(distances(family, m)), allow_subnormal=False)
         arguments["initial_means"] = draw(st.lists(mean, min_size=contexts, max_size=contexts))
     return arguments
-
-
-@st.composite
-def static_arguments(draw: st.DrawFn) -> dict[str, Any]:
-    """Keyword arguments of `StaticModel`, of small alphabets and larger ones."""
-    m, contexts = draw(st.integers(1, 16) | st.sampled_from([17, 256, 300])), draw(st.integers(1, 4))
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    skew = draw(st.sampled_from([0.1, 1.0, 10.0]))
-    return {"cdfs": cdf_from_counts((rng.gamma(skew, size=(contexts, m)) * 1000).astype(np.int64) + (skew > 0.5) + 1)}
-
-
-def _factories(model: type[Model], arguments: st.SearchStrategy[dict[str, Any]]) -> Any:
-    return arguments.map(lambda found: partial(model, **found))
-
-
-#: What draws a factory of models of each class: a new kind of model is one line here, and every test of
-#: `test_matrix.py` runs over it.
-MODELS: dict[str, st.SearchStrategy[Callable[[], Model]]] = {
-    "dyadic": _factories(DyadicModel, model_arguments()),
-    "static": _factories(StaticModel, static_arguments()),
-    "parametric": _factories(ParametricModel, parametric_arguments()),
-}
-
-
-def any_models() -> st.SearchStrategy[Callable[[], Model]]:
-    """Factories of models of any class: what one returns is a fresh model, equal to the others that it returned."""
-    return st.one_of(*MODELS.values())
 
 
 @dataclass
@@ -139,6 +113,26 @@ def static_arguments(draw: st.DrawFn) -> dict[str, Any]:
     counts = rng.integers(0, 2, (draw(st.integers(1, 3)), m)) ** 20 * rng.integers(0, 1000, m)
     counts[:, draw(st.integers(0, m - 1))] += draw(st.sampled_from([1, 10**4, 10**7]))
     return {"cdfs": cdf_from_counts(counts).tolist()}
+
+
+def _factories(model: type[Model], arguments: st.SearchStrategy[dict[str, Any]]) -> Any:
+    return arguments.map(lambda found: partial(model, **found))
+
+
+#: What draws a factory of models of each class: a new kind of model is one line here, and every test of
+#: `test_matrix.py` runs over it.
+MODELS: dict[str, st.SearchStrategy[Callable[[], Model]]] = {
+    "dyadic": _factories(DyadicModel, model_arguments()),
+    "static": _factories(StaticModel, static_arguments()),
+    "parametric": _factories(ParametricModel, parametric_arguments()),
+    "frequency": _factories(FrequencyModel, frequency_arguments()),
+    "tree": tree_models().map(lambda model: model.copy),
+}
+
+
+def any_models() -> st.SearchStrategy[Callable[[], Model]]:
+    """Factories of models of any class: what one returns is a fresh model, equal to the others that it returned."""
+    return st.one_of(*MODELS.values())
 
 
 #: Kind of model -> its class, and the class of its reference.

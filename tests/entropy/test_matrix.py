@@ -6,6 +6,7 @@ A coder is one line of `CODERS`; a model is one line of `entropy_strategies.MODE
 from __future__ import annotations
 
 import contextlib
+import math
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,18 +16,25 @@ from typing import Any
 import numpy as np
 import pytest
 from entropy_strategies import MODELS, any_models
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyggc.entropy import (
+    BoolDecoder,
+    BoolEncoder,
     Decoder,
     DyadicModel,
     Encoder,
     EscapedInteger,
+    FrequencyModel,
     HybridInteger,
     Model,
+    ParametricModel,
+    RangeDecoder,
+    RangeEncoder,
     RansDecoder,
     RansEncoder,
+    RansStack,
     StaticModel,
 )
 from pyggc.errors import BitstreamError
@@ -36,17 +44,31 @@ CODERS: dict[str, tuple[Callable[[], Encoder], Callable[[bytes], Decoder]]] = {
     "rans 1": (partial(RansEncoder, 1), partial(RansDecoder, states=1)),
     "rans 2": (RansEncoder, RansDecoder),
     "rans 4": (partial(RansEncoder, 4), partial(RansDecoder, states=4)),
+    "range multiply": (RangeEncoder, RangeDecoder),
+    "range division": (partial(RangeEncoder, "division"), partial(RangeDecoder, partition="division")),
+    "range simple": (partial(RangeEncoder, "simple"), partial(RangeDecoder, partition="simple")),
+    "range reduced": (partial(RangeEncoder, "reduced"), partial(RangeDecoder, partition="reduced")),
+    "bool": (BoolEncoder, BoolDecoder),
 }
 
 DTYPES = [np.uint8, np.int8, np.uint16, np.int16, np.uint32, np.int32, np.uint64, np.int64, ">i4", "<u2", ">u8"]
 
-# Bytes that a stream may be longer than the information in it; a coder that needs more says so here.
-OVERHEAD: dict[str, float] = {}
+# Bits by which a coder may miss the cost of a symbol, besides what models of totals other than 2^15 miss by being
+# scaled: a symbol of one unit may get one or two of a range of sixteen bits. Bools have probabilities of their own.
+INEXACT: dict[str, float] = {"range multiply": 1, "range division": 0.02, "range simple": 1, "range reduced": 1}
+INEXACT["bool"] = math.inf
+
+# Bytes that a stream may be longer than the information in it; a coder that needs more or less says so here.
+OVERHEAD: dict[str, float] = {"bool": 4}
 
 #: An error names what is wrong.
 NAMES = r"symbols|contexts|values|widths|order|model|tokens|out|\bn must|an integer"
 
 every_coder = pytest.mark.parametrize("coder", sorted(CODERS))
+
+# There are many pairs, so each gets a part of the profile's examples.
+some = settings(max_examples=settings.default.max_examples // 2)
+few = settings(max_examples=settings.default.max_examples // 5)
 
 
 @dataclass
@@ -57,6 +79,13 @@ class Call:
     pop: Callable[[Decoder, list[Model]], Any]
     values: np.ndarray
     bits: Callable[[list[Model]], float]
+    model: int | None = None  # of symbols; None: all is raw bits
+
+    def inexact(self, coder: str, models: list[Model]) -> float:
+        """Bits by which the coder may miss what `bits` says."""
+        if self.model is None or self.values.size == 0:
+            return 0
+        return self.values.size * max(INEXACT.get(coder, 0), isinstance(models[self.model], FrequencyModel))
 
 
 def symbols_call(draw: st.DrawFn, index: int, model: Model, rng: np.random.Generator) -> Call:
@@ -91,6 +120,7 @@ def symbols_call(draw: st.DrawFn, index: int, model: Model, rng: np.random.Gener
         pop,
         symbols,
         lambda models: models[index].cost(symbols, contexts),
+        index,
     )
 
 
@@ -102,6 +132,7 @@ def one_call(draw: st.DrawFn, index: int, model: Model, rng: np.random.Generator
         lambda decoder, models: decoder.decode_symbol(models[index], context),
         np.array(symbol),
         lambda models: models[index].cost(symbol, context),
+        index,
     )
 
 
@@ -151,6 +182,7 @@ def integers_call(draw: st.DrawFn, index: int, model: Model, rng: np.random.Gene
         lambda decoder, models: decoder.pop_integers(values.shape, tokens, models[index], contexts),
         values,
         bits,
+        index,
     )
 
 
@@ -176,17 +208,19 @@ def test_round_trip(coder, session, cut):
     make_encoder, make_decoder = CODERS[coder]
     encoder, ours = make_encoder(), [factory() for factory in factories]
     assert ours == [factory() for factory in factories]
-    bits, states, measured = 0.0, [], []
+    bits, inexact, states, measured = 0.0, 2.0, [], []
     for k, call in enumerate(calls):
         if k == cut:
             encoder, ours = pickle.loads(pickle.dumps((encoder, ours)))
         bits += call.bits(ours)
+        inexact += call.inexact(coder, ours)
         call.push(encoder, ours)
         states.append([model.copy() for model in ours])
         measured.append(encoder.num_bits)
-        assert encoder.num_bits == pytest.approx(bits, rel=0.002, abs=2)
+        assert encoder.num_bits == pytest.approx(bits, rel=0.002, abs=inexact)
+    told = encoder.num_bits
     stream = encoder.finish()
-    assert len(stream) <= bits / 8 + OVERHEAD.get(coder, 7)
+    assert len(stream) <= told / 8 + OVERHEAD.get(coder, 7)
 
     decoder, theirs = make_decoder(stream), [factory() for factory in factories]
     for call, after, so_far in zip(calls, states, measured, strict=True):
@@ -196,10 +230,37 @@ def test_round_trip(coder, session, cut):
         assert theirs == after
         assert decoder.num_bits == pytest.approx(so_far, rel=0.002, abs=8)
     decoder.finish()
-    assert decoder.num_bits == pytest.approx(bits, rel=0.002, abs=8)
+    assert decoder.num_bits == pytest.approx(told, rel=0.002, abs=8)
+
+
+@pytest.mark.parametrize("states", [1, 2, 4])
+@some
+@given(session=sessions())
+def test_stack_gives_back_the_last_call_first(states, session):
+    factories, calls = session
+    stack, models = RansStack(states=states), [factory() for factory in factories]
+    bits, inexact, before = 0.0, 2.0, []
+    for call in calls:
+        before.append((stack.position, [model.copy() for model in models]))
+        bits += call.bits(models)
+        inexact += call.inexact("stack", models)
+        call.push(stack, models)
+        assert stack.num_bits == pytest.approx(bits, rel=0.002, abs=inexact)
+    stack, models = pickle.loads(pickle.dumps((RansStack(stack.to_bytes(), states), models)))
+    for call, (position, then) in zip(reversed(calls), reversed(before), strict=True):
+        after = [model.copy() for model in models]
+        models = [model.copy() for model in then]
+        found = np.asarray(call.pop(stack, models))
+        assert found.shape == call.values.shape
+        assert (found == call.values).all()
+        assert stack.position == position
+        assert models == after
+        models = then
+    stack.finish()
 
 
 @every_coder
+@some
 @given(factory=any_models(), seed=st.integers(0, 2**32 - 1))
 def test_truncation_at_every_byte(coder, factory, seed):
     """A stream cut short gives symbols in range or a `BitstreamError`, and never ends well unless they are the same."""
@@ -221,6 +282,7 @@ def test_truncation_at_every_byte(coder, factory, seed):
 
 
 @every_coder
+@some
 @given(session=sessions(), data=st.binary(max_size=60))
 def test_random_bytes(coder, session, data):
     factories, calls = session
@@ -233,6 +295,7 @@ def test_random_bytes(coder, session, data):
 
 
 @every_coder
+@some
 @given(factory=any_models(), more=st.integers(1, 50))
 def test_symbols_past_the_end(coder, factory, more):
     """More symbols than the stream holds are in range, until it is an error."""
@@ -245,6 +308,7 @@ def test_symbols_past_the_end(coder, factory, more):
 
 
 @every_coder
+@some
 @given(factory=any_models())
 def test_failed_calls_leave_everything_as_it_was(coder, factory):
     make_encoder, make_decoder = CODERS[coder]
@@ -314,11 +378,50 @@ def test_failed_calls_leave_everything_as_it_was(coder, factory):
     assert theirs == model
 
 
+def odd(array: np.ndarray) -> np.ndarray:
+    """The same array at an odd address, as a part of a file may have it."""
+    moved = np.empty(array.nbytes + 1, np.uint8)[1:].view(array.dtype)
+    moved[...] = array
+    assert not moved.flags.aligned
+    return moved
+
+
+@every_coder
+@pytest.mark.parametrize("dtype", [np.int16, np.uint32, np.int64])
+def test_arrays_at_odd_addresses(coder, dtype):
+    make_encoder, make_decoder = CODERS[coder]
+    symbols, contexts = odd(np.arange(3000, dtype=dtype) % 16), odd(np.arange(3000, dtype=dtype) % 3)
+    encoder, model = make_encoder(), DyadicModel(16, 3)
+    encoder.push(symbols, model, contexts)
+    encoder.push_bits(symbols, odd(np.full(3000, 4, dtype)))
+    encoder.push_exp_golomb(symbols)
+    decoder, theirs = make_decoder(encoder.finish()), DyadicModel(16, 3)
+    with pytest.raises(ValueError, match="out must be writable, aligned and C-contiguous"):
+        decoder.pop(3000, theirs, contexts, out=odd(np.zeros(3000, dtype)))
+    assert (decoder.pop(3000, theirs, contexts) == symbols).all()
+    assert (decoder.pop_bits(odd(np.full(3000, 4, dtype))) == symbols).all()
+    assert (decoder.pop_exp_golomb(3000) == symbols).all()
+    decoder.finish()
+
+
+@every_coder
+def test_streams_are_bytes(coder):
+    encoder = CODERS[coder][0]()
+    encoder.push_bits([5, 6], 32)
+    stream = encoder.finish()
+    for data in (bytearray(stream), memoryview(stream), np.frombuffer(stream, np.uint8)):
+        assert CODERS[coder][1](data).pop_bits([32, 32]).tolist() == [5, 6]
+    for data in (8, [1, 2, 3, 4], "text", None):
+        with pytest.raises(TypeError, match="bytes-like"):
+            CODERS[coder][1](data)
+
+
 @every_coder
 @pytest.mark.parametrize("kind", sorted(MODELS))
 def test_every_kind_is_drawn(coder, kind):
     """The strategies make what they say, and it codes."""
 
+    @few
     @given(MODELS[kind])
     def check(factory):
         make_encoder, make_decoder = CODERS[coder]
@@ -328,7 +431,8 @@ def test_every_kind_is_drawn(coder, kind):
         cost = model.cost(symbols, contexts)
         assert model.costs(symbols, contexts).sum() == pytest.approx(cost)
         encoder.push(symbols, model, contexts)
-        assert encoder.num_bits == pytest.approx(cost, rel=0.002, abs=2)
+        inexact = 2000 * max(INEXACT.get(coder, 0), kind == "frequency")
+        assert encoder.num_bits == pytest.approx(cost, rel=0.002, abs=2 + inexact)
         stream, theirs = encoder.finish(), factory()
         decoder = make_decoder(stream)
         assert (decoder.pop(2000, theirs, contexts) == symbols).all()
@@ -342,13 +446,19 @@ def test_every_kind_is_drawn(coder, kind):
 def test_one_symbol_costs_nothing(coder):
     make_encoder, make_decoder = CODERS[coder]
     encoder = make_encoder()
-    for model in (DyadicModel(1, 2), StaticModel([0, 32768])):
+    factories = (
+        lambda: DyadicModel(1, 2),
+        lambda: StaticModel([0, 32768]),
+        lambda: ParametricModel("gaussian", 1),
+        lambda: FrequencyModel(1, limit=5),
+    )
+    for model in [factory() for factory in factories]:
         encoder.push(np.zeros((30, 40), np.int8), model)
         assert model.cost(np.zeros(1000, int)) == 0
     assert encoder.num_bits == pytest.approx(0, abs=1e-9)
     stream = encoder.finish()
-    assert len(stream) <= 1
+    assert len(stream) <= OVERHEAD.get(coder, 1)
     decoder = make_decoder(stream)
-    assert decoder.pop((30, 40), DyadicModel(1, 2)).tolist() == [[0] * 40] * 30
-    assert decoder.pop((30, 40), StaticModel([0, 32768])).shape == (30, 40)
+    for factory in factories:
+        assert decoder.pop((30, 40), factory()).tolist() == [[0] * 40] * 30
     decoder.finish()

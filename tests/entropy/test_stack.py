@@ -12,7 +12,16 @@ from entropy_strategies import model_arguments
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyggc.entropy import DyadicModel, EscapedInteger, HybridInteger, Model, RansStack, StackPosition, StaticModel
+from pyggc.entropy import (
+    DyadicModel,
+    EscapedInteger,
+    FrequencyModel,
+    HybridInteger,
+    Model,
+    RansStack,
+    StackPosition,
+    StaticModel,
+)
 from pyggc.errors import BitstreamError, TruncatedStream
 
 STATES = (1, 2, 4)
@@ -165,6 +174,41 @@ def test_seek(states: int) -> None:
     with pytest.raises(ValueError, match="position must have at most"):
         stack.seek(places[3])
     assert stack.pop(3, WIDE).tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("states", STATES)
+def test_integers_that_fail_change_nothing(states: int) -> None:
+    stack, tokens = RansStack(states=states), EscapedInteger(4)
+    stack.push(np.full(20, 3), DyadicModel(4))
+    before = stack.position
+    wide = FrequencyModel(4, limit=65535)  # whose totals a stack has no room for: seen when the rest is pushed
+    with pytest.raises(ValueError, match="totals of at most 32768"):
+        stack.push_integers([9, 1, 8], tokens, wide)
+    assert stack.position == before
+    if states > 1:
+        model = DyadicModel(4)
+        with pytest.raises(TruncatedStream):
+            stack.pop_integers(20, tokens, model)  # the escapes are there, what follows them is not
+        assert stack.position == before
+        assert model == DyadicModel(4)
+
+
+@pytest.mark.parametrize(
+    ("place", "error"),
+    [
+        ((-1, (5,)), ValueError),
+        ((0, (-1,)), ValueError),
+        ((0, (1 << 64,)), ValueError),
+        ((1 << 70, (1 << 40,)), ValueError),
+        ((0, (1.5,)), TypeError),
+        ((0.5, (5,)), TypeError),
+    ],
+)
+def test_positions_are_integers(place: tuple, error: type[Exception]) -> None:
+    stack = RansStack()
+    with pytest.raises(error, match="position"):
+        stack.seek(StackPosition(*place))
+    assert stack.is_empty
 
 
 @pytest.mark.parametrize("states", STATES)

@@ -152,15 +152,13 @@ int ggc_bool_push_exp_golomb(ggc_bool_writer *writer, const ggc_view *values, in
     return 1;
 }
 
-/* As many bytes as the RFC's flush leaves: one more than the whole ones of the bits in the window, and four at least.
- */
-size_t ggc_bool_flush(const ggc_bool_writer *w, uint8_t *target) {
-    const size_t whole = w->bits / 8 + 2, used = w->size + whole < GGC_BOOL_LEAST ? GGC_BOOL_LEAST : whole;
+void ggc_bool_finish(const ggc_bool_writer *w, uint8_t *target) {
     const uint32_t held = 8 + w->bits;
-    if (w->low >> held)
-        ggc_bool_carry(target);
     const uint64_t aligned = w->low << (64 - held);
-    for (size_t k = 0; k < used; k++)
-        target[k] = (uint8_t)(aligned >> (56 - 8 * k));
-    return used;
+    if (w->size)
+        memcpy(target, w->data, w->size);
+    if (w->low >> held)
+        ggc_bool_carry(target + w->size);
+    for (size_t k = 0; k < ggc_bool_flushed(w); k++)
+        target[w->size + k] = (uint8_t)(aligned >> (56 - 8 * k));
 }

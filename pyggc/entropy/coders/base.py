@@ -25,6 +25,11 @@ def shape_of(n: Shape) -> tuple[int, ...]:
     return tuple(as_int(side, "n", 0, (1 << 63) - 1) for side in sides)
 
 
+def stream_of(data: bytes | bytearray | memoryview) -> bytes:
+    """Return the bytes of what has a buffer; `bytes` alone would take a number for a size."""
+    return data if isinstance(data, bytes) else bytes(memoryview(data))
+
+
 class Coder:
     """What encoders and decoders have in common: the kernels' object."""
 
@@ -200,7 +205,7 @@ class Decoder(Coder):
         contexts : array_like of int, optional
             Contexts in [0, model.num_contexts): one for all, as many as symbols, or what broadcasts against the shape
             of the result. All 0 by default.
-        out : ndarray of int, C-contiguous, optional
+        out : ndarray of int, C-contiguous and aligned, optional
             Where to decode to, of the result's shape; any type of integers that holds the alphabet.
 
         Returns

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pyggc._native import _bool
-from pyggc.entropy.coders.base import Decoder, Encoder
+from pyggc.entropy.coders.base import Decoder, Encoder, stream_of
 
 __all__ = ["BoolDecoder", "BoolEncoder"]
 
@@ -106,7 +106,7 @@ class BoolDecoder(Decoder):
     __slots__ = ()
 
     def __init__(self, data: bytes | bytearray | memoryview, section: str = "bool stream") -> None:
-        self._core = _bool.BoolReader(bytes(data), section)
+        self._core = _bool.BoolReader(stream_of(data), section)
 
     def pop_bools(self, probabilities: npt.ArrayLike) -> npt.NDArray[np.uint8]:
         """Decode bits.

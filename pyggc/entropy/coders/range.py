@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from pyggc._native import _range
-from pyggc.entropy.coders.base import Decoder, Encoder
+from pyggc.entropy.coders.base import Decoder, Encoder, stream_of
 
 __all__ = ["RangeDecoder", "RangeEncoder"]
 
@@ -120,7 +120,7 @@ class RangeDecoder(Decoder):
     def __init__(
         self, data: bytes | bytearray | memoryview, partition: str = "multiply", *, section: str = "range stream"
     ) -> None:
-        self._core = _range.RangeReader(bytes(data), section, partition_of(partition), _BASELINE)
+        self._core = _range.RangeReader(stream_of(data), section, partition_of(partition), _BASELINE)
 
     @property
     def state(self) -> tuple[int, int, int]:

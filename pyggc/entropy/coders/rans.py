@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pyggc._native import _rans
-from pyggc.entropy.coders.base import Decoder, Encoder, Shape, check_tokens, shape_of
+from pyggc.entropy.coders.base import Decoder, Encoder, Shape, check_tokens, shape_of, stream_of
 from pyggc.entropy.models.base import Model, bank_of
 from pyggc.entropy.tokens import EscapedInteger, HybridInteger
 
@@ -44,6 +44,7 @@ class RansEncoder(Encoder):
 
     Examples
     --------
+    >>> from pyggc.entropy import DyadicModel, RansDecoder, RansEncoder
     >>> encoder = RansEncoder()
     >>> encoder.push([0, 1, 0, 0, 2, 0], DyadicModel(3))
     >>> encoder.push_bits([5, 1023], [3, 10])
@@ -127,7 +128,7 @@ class RansDecoder(Decoder):
     __slots__ = ()
 
     def __init__(self, data: bytes | bytearray | memoryview, states: int = 2, *, section: str = "rANS stream") -> None:
-        self._core = _rans.RansReader(bytes(data), section, states_of(states))
+        self._core = _rans.RansReader(stream_of(data), section, states_of(states))
 
     def pop_integers(
         self,

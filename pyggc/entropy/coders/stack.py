@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pyggc._native import _stack
-from pyggc.entropy.coders.base import Decoder, Encoder, check_tokens
+from pyggc.entropy.coders.base import Decoder, Encoder, Shape, check_tokens, stream_of
 from pyggc.entropy.coders.rans import states_of
-from pyggc.entropy.models.base import CDF_TOTAL, Model, bank_of
+from pyggc.entropy.models.base import CDF_TOTAL, Model, as_int
 from pyggc.entropy.tokens import EscapedInteger, HybridInteger
 from pyggc.errors import BitstreamError, TruncatedStream
 
@@ -67,7 +67,7 @@ class RansStack(Encoder, Decoder):
     def __init__(self, data: bytes | bytearray | memoryview = b"", states: int = 1) -> None:
         self._states = states_of(states)
         self._core = _stack.StackCore(self._states)
-        data = bytes(data)
+        data = stream_of(data)
         if data:
             self._core.restore(*_parse(data, self._states))
 
@@ -85,17 +85,36 @@ class RansStack(Encoder, Decoder):
     ) -> None:
         """Push integers; see `Encoder.push_integers`. The tokens lie above what they leave open."""
         check_tokens(tokens, model)
-        checked = bank_of(model).costs  # refuses what the model would, before anything is pushed
+        before = self.position
         symbols: npt.NDArray[Any]
         if isinstance(tokens, EscapedInteger):
             symbols, rest = tokens.encode(values)
-            checked(symbols, contexts, None)
             self.push_exp_golomb(rest, tokens.order)
         else:
             symbols, extra, widths = tokens.encode(values)
-            checked(symbols, contexts, None)
             self.push_bits(extra, widths)
-        self.push(symbols, model, contexts)
+        try:
+            self.push(symbols, model, contexts)
+        except BaseException:
+            self.seek(before)
+            raise
+
+    def pop_integers(
+        self,
+        n: Shape,
+        tokens: HybridInteger | EscapedInteger,
+        model: Model,
+        contexts: npt.ArrayLike | None = None,
+    ) -> npt.NDArray[np.uint32]:
+        """Pop integers; see `Decoder.pop_integers`. Where the stack does not hold them, it and the model stay."""
+        check_tokens(tokens, model)
+        before, learned = self.position, model.copy()
+        try:
+            return super().pop_integers(n, tokens, model, contexts)
+        except BaseException:
+            self.seek(before)
+            model._bank = learned._bank
+            raise
 
     @property
     def position(self) -> StackPosition:
@@ -113,12 +132,16 @@ class RansStack(Encoder, Decoder):
         Raises
         ------
         ValueError
-            If it has more words than the stack ever had since the last push, or another number of states.
+            If it has more words than the stack ever had since the last push, or another number of states, or states
+            that no stack has.
+        TypeError
+            If it does not hold integers.
         """
         num_words, states = position
-        if self._states > 1 and any(not _LOWER <= x < 1 << 64 for x in states):
-            raise ValueError("position must have states in [2^32, 2^64)")
-        self._core.seek(num_words, tuple(states))
+        # A single state may be small, but only where no words are below it.
+        num_words = as_int(num_words, "num_words of position", 0, (1 << 62) - 1)
+        least = _LOWER if self._states > 1 or num_words else 0
+        self._core.seek(num_words, tuple(as_int(x, "states of position", least, (1 << 64) - 1) for x in states))
 
     @property
     def is_empty(self) -> bool:

@@ -13,6 +13,7 @@ from pyggc.entropy.models.base import CDF_TOTAL, Model, cdf_from_counts
 __all__ = ["StaticModel"]
 
 MAX_STATIC_SYMBOLS = CDF_TOTAL // 2
+MAX_CONTEXTS = (1 << 32) - 1
 
 #: Slots of a context's table of first symbols; more would leave the first-level cache.
 _MAX_LOOKUP_BITS = 12
@@ -22,6 +23,8 @@ _Fixed = TypeVar("_Fixed", bound=_entropy.StaticBank)
 
 def fixed_bank(rows: npt.NDArray[np.uint16], kind: type[_Fixed]) -> _Fixed:
     """Make a bank of valid CDFs (num_contexts, M + 1), which it keeps."""
+    if len(rows) > MAX_CONTEXTS:
+        raise ValueError(f"num_contexts must be at most {MAX_CONTEXTS}, not {len(rows)}")
     rows.flags.writeable = False
     return kind(rows, min((8 * (rows.shape[1] - 1)).bit_length(), _MAX_LOOKUP_BITS))
 

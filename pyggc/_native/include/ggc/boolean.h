@@ -18,7 +18,7 @@
 #define GGC_BOOL_FULL 255u  /* the first range */
 #define GGC_BOOL_LEAST 4    /* bytes: what the RFC's flush writes at least */
 #define GGC_BOOL_FLUSHED 48 /* bits that leave the window together */
-#define GGC_BOOL_SLACK 16   /* bytes that always hold the flush */
+#define GGC_BOOL_SLACK 16   /* bytes: more than a window holds */
 #define GGC_BOOL_MAX_LEAVES 256
 
 /* The last: an Exp-Golomb code of more than 32 bits. */
@@ -155,9 +155,14 @@ int ggc_bool_push(ggc_bool_writer *w, const ggc_model *m, const ggc_token_tree *
 int ggc_bool_push_bools(ggc_bool_writer *w, const ggc_view *bits, const ggc_view *probabilities, size_t n);
 int ggc_bool_push_bits(ggc_bool_writer *w, const ggc_view *values, const ggc_view *widths, size_t n);
 int ggc_bool_push_exp_golomb(ggc_bool_writer *w, const ggc_view *values, int order, size_t n);
-/* The bytes of what the window holds, at most GGC_BOOL_SLACK; the writer stays. `target` follows the bytes that have
- * left, to which a carry may go. */
-size_t ggc_bool_flush(const ggc_bool_writer *w, uint8_t *target);
+/* As many bytes as the RFC's flush leaves after those that have left the window: one more than the whole ones of the
+ * bits in it, and four in all at least. */
+static inline size_t ggc_bool_flushed(const ggc_bool_writer *w) {
+    const size_t whole = w->bits / 8 + 2;
+    return w->size + whole < GGC_BOOL_LEAST ? GGC_BOOL_LEAST : whole;
+}
+/* Writes the whole stream; the writer stays as it is. */
+void ggc_bool_finish(const ggc_bool_writer *w, uint8_t *target);
 
 /* src/bool_decode.c. All of these stop early, with r->status set, where the stream has ended; what they gave until then
  * is in range. */
