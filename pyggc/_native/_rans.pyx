@@ -288,30 +288,30 @@ cdef class StepLog:
         if status != GGC_TREE_OK:
             raise MemoryError
 
-    def encode(self, int states):
-        """Code all steps; the log stays. `state` then holds the states that a decoder starts from."""
-        cdef size_t room, used
+    def finish(self, int states):
+        """Code all steps, of which none is left then. `state` holds the states that a decoder starts from."""
+        cdef size_t used
         cdef uint64_t[GGC_RANS_MAX_STATES] state
         cdef const ggc_reciprocal *table = reciprocals()
         cdef bint wide = use_wide()
         cdef bytes stream
-        cdef uint8_t *data = NULL
+        cdef uint8_t *end
         self.acquire()
         try:
-            room = 2 * self.log.size + GGC_RANS_OVERHEAD
-            data = <uint8_t *>malloc(room)
-            if data == NULL:
+            # The bytes grow from the end of the log's own memory, which has room for the flush besides: a step that is
+            # coded leaves four bytes, and needs fewer than two.
+            if not ggc_log_reserve(&self.log, GGC_RANS_OVERHEAD // sizeof(uint32_t)):
                 raise MemoryError
+            end = <uint8_t *>(self.log.steps + self.log.capacity)
             with nogil:
-                ggc_prefer_large_pages(data, room)
-                used = ggc_rans_encode(table, wide, &self.log, states, data + room, state)
+                used = ggc_rans_encode(table, wide, &self.log, states, end, state)
             self.state = tuple([int(state[i]) for i in range(states)])
+            self.log.size, self.counted, self.bits = 0, 0, 0.0
             stream = PyBytes_FromStringAndSize(NULL, <Py_ssize_t>used)
             ggc_prefer_large_pages(PyBytes_AS_STRING(stream), used)
-            memcpy(PyBytes_AS_STRING(stream), data + room - used, used)
+            memcpy(PyBytes_AS_STRING(stream), end - used, used)
             return stream
         finally:
-            free(data)
             self.busy = False
 
 

@@ -155,6 +155,11 @@ cdef class StackCore:
             self.busy = False
         return data
 
+    def empty(self):
+        """Become as it was at first, but for the memory that it has."""
+        self.check_idle()
+        self.clear()
+
     def words(self):
         """Copy of the words below the states, uint32, the top one last."""
         cdef uint32_t[::1] target

@@ -84,9 +84,8 @@ class RansEncoder(Encoder):
             self._core.push_integers(values, bank_of(model), contexts, tokens.bases, tokens.extra_bits, limit)
 
     def finish(self) -> bytes:
-        """Return the stream; the encoder is empty afterwards and can be filled again."""
-        data: bytes = self._core.encode(self._states)
-        self._core = _rans.StepLog()
+        """Return the stream; the encoder is empty afterwards and can be filled again, in the memory that it has."""
+        data: bytes = self._core.finish(self._states)
         return data
 
     def __getstate__(self) -> tuple[Any, ...]:

@@ -119,8 +119,9 @@ int ggc_log_bits(ggc_step_log *log, const ggc_view *values, const ggc_view *widt
 int ggc_log_exp_golomb(ggc_step_log *log, const ggc_view *values, int order, size_t n);
 /* Runs the model over symbols; without memory neither log nor model has changed. */
 int ggc_log_symbols(ggc_step_log *log, const ggc_model *m, const ggc_view *symbols, const ggc_view *contexts, size_t n);
-/* Codes the log into the bytes before `end`, which must hold 2 * log->size + GGC_RANS_OVERHEAD; returns how many it
- * wrote. `x` receives the states as a decoder finds them before step 0. */
+/* Codes the log into the bytes before `end`, of which there must be 2 * log->size + GGC_RANS_OVERHEAD, and which may be
+ * those of the log from GGC_RANS_OVERHEAD bytes beyond its last step on: they are read before they are written. Returns
+ * how many bytes it wrote. `x` receives the states as a decoder finds them before step 0. */
 size_t ggc_rans_encode(const ggc_reciprocal *table, int wide, const ggc_step_log *log, int states, uint8_t *end,
                        uint64_t x[GGC_RANS_MAX_STATES]);
 
