@@ -43,7 +43,6 @@ SHORT = 20_000  # symbols, where a peer needs microseconds for each
 
 def ours(encoder: Callable[[], Any], decoder: Callable[[bytes], Any], model: Callable[[], Any], *what: Any) -> Pair:
     """Push and finish, pop; `what`: symbols, and contexts where there are some."""
-
     coder = encoder()  # one for all rounds, as for the segments of a stream
 
     def encode() -> bytes:

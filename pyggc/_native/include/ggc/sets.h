@@ -18,8 +18,8 @@ typedef struct {
     int num_columns;
 } ggc_set_rows;
 
-/* src/stack_sets.c. Fewer than 2^32 sorted keys. Both return 0, and leave the stack as it was, where there is no memory;
- * whatever a stack holds can be popped as a set. */
+/* src/stack_sets.c. Fewer than 2^32 sorted keys. Both return 0, and leave the stack as it was, where there is no
+ * memory; whatever a stack holds can be popped as a set. */
 int ggc_stack_push_set(ggc_rans_stack *s, const ggc_reciprocal *r, const ggc_set_rows *rows, const uint64_t *keys,
                        size_t n);
 int ggc_stack_pop_set(ggc_rans_stack *s, const ggc_set_rows *rows, size_t n, uint64_t *keys);
