@@ -18,6 +18,7 @@ from pyggc.entropy import (
     FrequencyModel,
     HybridInteger,
     Model,
+    RansDecoder,
     RansStack,
     StackPosition,
     StaticModel,
@@ -280,3 +281,16 @@ def test_what_is_left_is_told() -> None:
             RansStack(states=states)
     with pytest.raises(TypeError):
         stack.push([1], "model")  # type: ignore[arg-type]
+
+
+def test_copies_of_stacks_go_their_own_way() -> None:
+    stack, model = RansStack(), DyadicModel(4)
+    stack.push([1, 2, 3], model)
+    twin, data = copy.copy(stack), stack.to_bytes()
+    twin.push([0], model)
+    assert stack.to_bytes() == data
+    stack.clear()
+    assert stack.is_empty
+    assert twin.to_bytes() != b""
+    with pytest.raises(TypeError, match="cannot be copied"):
+        copy.copy(RansDecoder(data, 1))

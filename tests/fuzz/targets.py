@@ -126,12 +126,12 @@ def _model(arguments: dict[str, Any]) -> DyadicModel:
     return DyadicModel(arguments["num_symbols"], **{k: v for k, v in arguments.items() if k != "num_symbols"})
 
 
-@given(st.binary(max_size=400), scripts())
-def rans(data: bytes, script: tuple[list[dict[str, Any]], list[Batch]]) -> None:
+@given(st.binary(max_size=400), scripts(), st.sampled_from([1, 2, 4]))
+def rans(data: bytes, script: tuple[list[dict[str, Any]], list[Batch]], states: int) -> None:
     """`RansDecoder` over any bytes: symbols in range, or a refusal."""
     models = [_model(arguments) for arguments in script[0]]
     try:
-        decoder = RansDecoder(data)
+        decoder = RansDecoder(data, states)
         for batch in script[1]:
             if batch.model is None:
                 values = decoder.pop_bits(batch.contexts)

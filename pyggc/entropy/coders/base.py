@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -185,6 +185,9 @@ class Decoder(Coder):
     """
 
     __slots__ = ()
+
+    def __copy__(self) -> Self:
+        raise TypeError(f"a {type(self).__name__} cannot be copied, only made anew from its bytes")
 
     def pop(
         self,

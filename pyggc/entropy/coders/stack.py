@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -175,6 +175,11 @@ class RansStack(Encoder, Decoder):
         """
         if not self.is_empty:
             raise BitstreamError(f"rANS stack: expected the bottom, found {self.num_bits:.0f} bits")
+
+    def __copy__(self) -> Self:
+        twin = type(self).__new__(type(self))
+        twin.__setstate__(self.__getstate__())
+        return twin
 
     def __getstate__(self) -> tuple[Any, ...]:
         return self._states, self._core.words(), self._core.position[1]
