@@ -34,10 +34,10 @@ SCRIPTS = {
         *("--count", "20", "--marks", "2", "--quality", "20", "--most-iterations", "20", "--efforts", "1"),
         *("--part", "optimizers", "inits", "target", "files", "efforts"),
     ],
-    "entropy.py": ["--symbols", "2000", "--rounds", "1", "--runs", "1"],
+    "entropy.py": ["--symbols", "2000", "--rounds", "1", "--runs", "1", "--count", "10"],
     "sets.py": ["--counts", "20", "40"],
 }
-WITHOUT_IMAGES = {"entropy.py"}
+IMAGE_OPTION = {"entropy.py"}
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def run(script: str, *arguments: str) -> str:
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_script(script: str, image: Path, tmp_path: Path) -> None:
     found = tmp_path / "out.json"
-    images = [] if script in WITHOUT_IMAGES else [str(image)]
+    images = ["--image", str(image)] if script in IMAGE_OPTION else [str(image)]
     run(script, *images, "--json", str(found), *SCRIPTS[script])
     results: dict[str, Any] = json.loads(found.read_text())
     assert results.pop("command")
