@@ -8,7 +8,7 @@ from libc.stdlib cimport free
 from libc.string cimport memcpy
 
 from pyggc._native._entropy cimport (
-    GGC_MAX_RAW, Bank, Integers, StaticBank, contexts_of, ggc_model, ggc_view, integers, out_of, symbols_of,
+    GGC_MAX_RAW, Bank, Exclusive, Integers, StaticBank, contexts_of, ggc_model, ggc_view, integers, out_of, symbols_of,
     values_and_widths,
 )
 
@@ -113,23 +113,17 @@ cdef Integers probabilities_of(object probabilities, Integers like):
                          f"not have the shape {p.array.shape}") from None
 
 
-cdef class BoolWriter:
+cdef class BoolWriter(Exclusive):
     """The bytes and the window of a boolean encoder."""
 
     cdef ggc_bool_writer writer
-    cdef bint busy
 
     def __cinit__(self):
+        self.role = "encoder"
         ggc_bool_start(&self.writer)
 
     def __dealloc__(self):
         free(self.writer.data)
-
-    cdef int acquire(self) except -1:
-        if self.busy:
-            raise RuntimeError("the encoder is in use by another thread")
-        self.busy = True
-        return 0
 
     @property
     def state(self):
@@ -226,15 +220,15 @@ cdef class BoolWriter:
         return data
 
 
-cdef class BoolReader:
+cdef class BoolReader(Exclusive):
     """The window and the position of a boolean decoder over bytes that it keeps alive."""
 
     cdef ggc_bool_reader reader
     cdef bytes data
     cdef str section
-    cdef bint busy
 
     def __cinit__(self, bytes data not None, str section not None):
+        self.role = "decoder"
         self.data = data
         self.section = section
         ggc_bool_open(&self.reader, <const uint8_t *>PyBytes_AS_STRING(data), <size_t>len(data))
@@ -253,12 +247,6 @@ cdef class BoolReader:
     def num_bits(self):
         """The information decoded so far, in bits."""
         return <double>ggc_bool_shifted(&self.reader) + log2(<double>GGC_BOOL_FULL / self.reader.range)
-
-    cdef int acquire(self) except -1:
-        if self.busy:
-            raise RuntimeError("the decoder is in use by another thread")
-        self.busy = True
-        return 0
 
     cdef int check(self) except -1:
         if self.reader.status == GGC_BOOL_OK:

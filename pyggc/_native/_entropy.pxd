@@ -20,7 +20,6 @@ cdef extern from "ggc/model.h" nogil:
         GGC_CDF_BITS
         GGC_CDF_TOTAL
         GGC_LANES
-        GGC_MAX_RATES
     ctypedef enum ggc_kind:
         GGC_DYADIC
         GGC_DYADIC_MIXED
@@ -73,8 +72,6 @@ cdef extern from "ggc/model.h" nogil:
         uint32_t num_contexts
         int wide
         ggc_model_of of
-    void ggc_model_run(const ggc_model *m, const uint16_t *symbols, const uint32_t *contexts, uint32_t context,
-                       size_t n, uint32_t *steps)
     int ggc_run_wide()
     void ggc_model_run_native(const ggc_model *m, const uint16_t *symbols, const uint32_t *contexts, uint32_t context,
                               size_t n, uint32_t *steps, uint32_t *totals)
@@ -87,6 +84,16 @@ cdef class Integers:
     cdef object array
     cdef ggc_view view
     cdef size_t size
+
+
+cdef class Exclusive:
+    """What one thread uses at a time: a coder, whose role is what messages call it."""
+
+    cdef bint busy
+    cdef str role
+
+    cdef int check_idle(self) except -1
+    cdef int acquire(self) except -1
 
 
 cdef class Bank:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 MAX_BITS: int
 
 class Integers: ...
+class Exclusive: ...
 
 class Bank:
     @property

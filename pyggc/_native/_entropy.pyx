@@ -194,6 +194,19 @@ cdef bint use_wide() noexcept:
     return ggc_run_wide() and (forced == NULL or strcmp(forced, "baseline") != 0)
 
 
+cdef class Exclusive:
+
+    cdef int check_idle(self) except -1:
+        if self.busy:
+            raise RuntimeError(f"the {self.role} is in use by another thread")
+        return 0
+
+    cdef int acquire(self) except -1:
+        self.check_idle()
+        self.busy = True
+        return 0
+
+
 cdef class Bank:
     """A model of any kind. `arrays`: the state that adapts, one row a context; it is not to be written to."""
 

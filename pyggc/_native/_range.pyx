@@ -8,8 +8,8 @@ from libc.stdlib cimport free
 from libc.string cimport memcpy
 
 from pyggc._native._entropy cimport (
-    GGC_CDF_TOTAL, GGC_MAX_RAW, Bank, Integers, contexts_of, ggc_model, ggc_view, integers, out_of, symbols_of,
-    values_and_widths,
+    GGC_CDF_TOTAL, GGC_MAX_RAW, Bank, Exclusive, Integers, contexts_of, ggc_model, ggc_view, integers, out_of,
+    symbols_of, values_and_widths,
 )
 
 from pyggc.errors import BitstreamError, TruncatedStream
@@ -90,23 +90,17 @@ def slots(int partition, const uint32_t[::1] ranges, const uint32_t[::1] codes, 
         out[i] = ggc_part_slot(<ggc_partition>partition, ranges[i], codes[i], totals[i])
 
 
-cdef class RangeWriter:
+cdef class RangeWriter(Exclusive):
     """The interval of a range encoder, and the bytes above it. ``baseline``: without SIMD beyond what all have."""
 
     cdef ggc_range_writer writer
-    cdef bint busy
 
     def __cinit__(self, int partition, bint baseline):
+        self.role = "encoder"
         ggc_range_start(&self.writer, <ggc_partition>partition, ggc_range_loops_of(baseline))
 
     def __dealloc__(self):
         free(self.writer.data)
-
-    cdef int acquire(self) except -1:
-        if self.busy:
-            raise RuntimeError("the encoder is in use by another thread")
-        self.busy = True
-        return 0
 
     @property
     def state(self):
@@ -183,16 +177,16 @@ cdef class RangeWriter:
         return data
 
 
-cdef class RangeReader:
+cdef class RangeReader(Exclusive):
     """The window of a range decoder over bytes that it keeps alive."""
 
     cdef ggc_range_reader reader
     cdef ggc_partition partition
     cdef bytes data
     cdef str section
-    cdef bint busy
 
     def __cinit__(self, bytes data not None, str section not None, int partition, bint baseline):
+        self.role = "decoder"
         self.data = data
         self.section = section
         self.partition = <ggc_partition>partition
@@ -208,12 +202,6 @@ cdef class RangeReader:
     def num_bits(self):
         """The information decoded so far, in bits."""
         return information(self.partition, ggc_range_bits_read(&self.reader), self.reader.range)
-
-    cdef int acquire(self) except -1:
-        if self.busy:
-            raise RuntimeError("the decoder is in use by another thread")
-        self.busy = True
-        return 0
 
     cdef int check(self) except -1:
         cdef uint64_t used = ggc_range_bits_read(&self.reader)

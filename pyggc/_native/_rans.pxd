@@ -3,6 +3,8 @@
 from libc.stddef cimport size_t
 from libc.stdint cimport uint32_t, uint64_t
 
+from pyggc._native._entropy cimport Exclusive
+
 
 cdef extern from "ggc/reciprocal.h" nogil:
     ctypedef struct ggc_reciprocal:
@@ -23,16 +25,13 @@ cdef extern from "ggc/memory.h" nogil:
     void ggc_prefer_large_pages(void *block, size_t size)
 
 
-cdef class StepLog:
+cdef class StepLog(Exclusive):
     """What a queue remembers of its forward pass."""
 
     cdef ggc_step_log log
-    cdef bint busy
     cdef double bits
     cdef size_t counted
     cdef readonly tuple state
-
-    cdef int acquire(self) except -1
 
 
 cdef ggc_reciprocal *reciprocals() except NULL

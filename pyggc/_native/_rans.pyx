@@ -8,7 +8,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
 from pyggc._native._entropy cimport (
-    GGC_CDF_BITS, GGC_CDF_TOTAL, GGC_LANES, GGC_MAX_RAW, Bank, Integers, contexts_of, ggc_model,
+    GGC_CDF_BITS, GGC_CDF_TOTAL, GGC_LANES, GGC_MAX_RAW, Bank, Exclusive, Integers, contexts_of, ggc_model,
     ggc_view, integers, out_of, symbols_of, use_wide, values_and_widths,
 )
 
@@ -159,20 +159,17 @@ cdef ggc_reciprocal *reciprocals() except NULL:
     return _reciprocals
 
 
-cdef class StepLog:
+cdef class StepLog(Exclusive):
     """What a rANS queue remembers of its forward pass: one step of 32 bits a symbol."""
+
+    def __cinit__(self):
+        self.role = "encoder"
 
     def __dealloc__(self):
         free(self.log.steps)
 
     def __len__(self):
         return self.log.size
-
-    cdef int acquire(self) except -1:
-        if self.busy:
-            raise RuntimeError("the encoder is in use by another thread")
-        self.busy = True
-        return 0
 
     def steps(self):
         """Copy of the log, uint32 (steps,): for pickling."""
@@ -198,8 +195,7 @@ cdef class StepLog:
     def num_bits(self):
         """The information of all steps in bits."""
         cdef double product = 1.0
-        if self.busy:  # another thread's call may move the steps
-            raise RuntimeError("the encoder is in use by another thread")
+        self.check_idle()  # another thread's call may move the steps
         while self.counted < self.log.size:
             product *= self.log.steps[self.counted] & 0xFFFF
             self.counted += 1
@@ -324,16 +320,16 @@ cdef double information(const ggc_rans_reader *r) noexcept:
     return bits  # a state that began with a word holds the word's bits above its least value
 
 
-cdef class RansReader:
+cdef class RansReader(Exclusive):
     """The states and the position of a rANS decoder over bytes that it keeps alive."""
 
     cdef ggc_rans_reader reader
     cdef bytes data
     cdef str section
     cdef int states
-    cdef bint busy
 
     def __cinit__(self, bytes data not None, str section not None, int states):
+        self.role = "decoder"
         self.data = data
         self.section = section
         self.states = states
@@ -351,12 +347,6 @@ cdef class RansReader:
         cdef ggc_rans_reader start
         ggc_rans_open(&start, self.reader.data, <size_t>len(self.data), self.states)
         return information(&start) - information(&self.reader)
-
-    cdef int acquire(self) except -1:
-        if self.busy:
-            raise RuntimeError("the decoder is in use by another thread")
-        self.busy = True
-        return 0
 
     cdef int check(self) except -1:
         where = f"{self.section} at byte {self.reader.next - self.reader.data} of {len(self.data)}"

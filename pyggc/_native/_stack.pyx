@@ -8,7 +8,7 @@ from libc.stdlib cimport free
 from libc.string cimport memcpy
 
 from pyggc._native._entropy cimport (
-    GGC_MAX_RAW, GGC_STATIC, Bank, Integers, contexts_of, ggc_model, ggc_view, integers, out_of, symbols_of,
+    GGC_MAX_RAW, GGC_STATIC, Bank, Exclusive, Integers, contexts_of, ggc_model, ggc_view, integers, out_of, symbols_of,
 )
 from pyggc._native._rans cimport (
     GGC_RANS_INITIAL, GGC_RANS_LOWER, GGC_RANS_MAX_STATES, StepLog, ggc_prefer_large_pages, ggc_reciprocal, reciprocals,
@@ -78,13 +78,13 @@ cdef ggc_set_rows rows_of(tuple columns) except *:
     return rows
 
 
-cdef class StackCore:
+cdef class StackCore(Exclusive):
     """A rANS stack and its words."""
 
     cdef ggc_rans_stack stack
-    cdef bint busy
 
     def __cinit__(self, int states):
+        self.role = "stack"
         self.stack.states = <uint32_t>states
         self.clear()
 
@@ -98,16 +98,6 @@ cdef class StackCore:
         self.stack.size = self.stack.extent = 0
         self.stack.step = 0
         self.stack.dry = False
-
-    cdef int check_idle(self) except -1:
-        if self.busy:
-            raise RuntimeError("the stack is in use by another thread")
-        return 0
-
-    cdef int acquire(self) except -1:
-        self.check_idle()
-        self.busy = True
-        return 0
 
     cdef int check(self, ggc_rans_stack *before) except -1:
         """Put a stack of several states that ran dry back to what it was."""

@@ -6,7 +6,8 @@
 extern const ggc_run_variant ggc_run_avx2;
 
 int ggc_run_wide(void) {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+           __builtin_cpu_supports("lzcnt");
 }
 
 const ggc_run_variant *ggc_run_variant_of(int wide) {

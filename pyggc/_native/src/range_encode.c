@@ -2,13 +2,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ggc/memory.h"
 #include "ggc/range_steps.h"
 
 const ggc_range_loops *ggc_range_loops_of(int baseline) {
 #if defined(__x86_64__)
-    __builtin_cpu_init();
-    if (!baseline && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2") &&
-        __builtin_cpu_supports("lzcnt"))
+    if (!baseline && ggc_run_wide())
         return &ggc_range_avx2;
 #endif
     (void)baseline;
@@ -25,17 +24,9 @@ void ggc_range_start(ggc_range_writer *w, ggc_partition partition, const ggc_ran
 }
 
 int ggc_range_reserve(ggc_range_writer *w, size_t bytes) {
-    size_t wanted = w->size + bytes;
-    if (wanted <= w->capacity)
-        return 1;
-    wanted = wanted > 2 * w->capacity ? wanted : 2 * w->capacity;
-    wanted = wanted > 256 ? wanted : 256;
-    uint8_t *grown = realloc(w->data, wanted);
-    if (!grown)
-        return 0;
-    w->data = grown;
-    w->capacity = wanted;
-    return 1;
+    uint8_t *grown = ggc_grown(w->data, w->size, &w->capacity, bytes, 256, 1);
+    w->data = grown ? grown : w->data;
+    return grown || w->size + bytes == 0;
 }
 
 static GGC_ALWAYS_INLINE void put_bits(ggc_range_cursor *c, const int bits, uint32_t value, int width) {

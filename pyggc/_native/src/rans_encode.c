@@ -5,18 +5,9 @@
 #include "ggc/rans.h"
 
 int ggc_log_reserve(ggc_step_log *log, size_t more) {
-    size_t wanted = log->size + more;
-    if (wanted <= log->capacity)
-        return 1;
-    wanted = wanted > 2 * log->capacity ? wanted : 2 * log->capacity;
-    wanted = wanted > 256 ? wanted : 256;
-    uint32_t *grown = realloc(log->steps, wanted * sizeof *grown);
-    if (!grown)
-        return 0;
-    ggc_prefer_large_pages(grown + log->size, (wanted - log->size) * sizeof *grown);
-    log->steps = grown;
-    log->capacity = wanted;
-    return 1;
+    uint32_t *grown = ggc_grown(log->steps, log->size, &log->capacity, more, 256, sizeof *grown);
+    log->steps = grown ? grown : log->steps;
+    return grown || log->size + more == 0;
 }
 
 /* The steps of a raw value: at most 15 bits each, the most significant first. */

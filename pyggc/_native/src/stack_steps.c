@@ -5,18 +5,9 @@
 #include "ggc/stack.h"
 
 int ggc_stack_reserve(ggc_rans_stack *s, size_t words) {
-    size_t wanted = s->size + words;
-    if (wanted <= s->capacity)
-        return 1;
-    wanted = wanted > 2 * s->capacity ? wanted : 2 * s->capacity;
-    wanted = wanted > 64 ? wanted : 64;
-    uint32_t *grown = realloc(s->words, wanted * sizeof *grown);
-    if (!grown)
-        return 0;
-    ggc_prefer_large_pages(grown + s->size, (wanted - s->size) * sizeof *grown);
-    s->words = grown;
-    s->capacity = wanted;
-    return 1;
+    uint32_t *grown = ggc_grown(s->words, s->size, &s->capacity, words, 64, sizeof *grown);
+    s->words = grown ? grown : s->words;
+    return grown || s->size + words == 0;
 }
 
 static GGC_ALWAYS_INLINE uint64_t put(const ggc_reciprocal *table, uint64_t x, uint32_t step, uint32_t **words) {
