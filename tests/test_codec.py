@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from numpy.typing import NDArray
 from strategies import images
 
@@ -65,6 +65,7 @@ def test_images_of_every_kind(photo: Image, channels: int, dtype: str) -> None:
 
 
 @given(images(max_side=24))
+@example(np.array([[0], [255]], np.uint8))  # which a try of the search may reproduce without error
 @settings(max_examples=25)
 def test_what_a_report_promises_the_file_keeps(image: Image) -> None:
     encoder = GaussianEncoder(quality=18, effort=1, timestamp=None)

@@ -35,6 +35,9 @@ QUANTIZATION_LOSS = 0.5
 LEAST_LOSS = 0.1
 #: Decibels that a step larger by a factor of e costs at least, for a measurement of it to be believed.
 LEAST_NOISE_SLOPE = -0.3
+
+#: A file without any error has an infinite PSNR, through which no line can be drawn: it counts as so many decibels.
+MOST_PSNR = 200.0
 #: Bits of a Gaussian at that loss, for the first guess.
 TYPICAL_BITS = 36.0
 #: Decibels that twice the Gaussians give, for the first guess, and the range in which a measurement is believed.
@@ -312,7 +315,7 @@ class Search:
                 break
             if self.budget.urgent and (tried.psnr >= goal or attempt > 0):
                 break
-            tries.append((math.log(step), tried.psnr))
+            tries.append((math.log(step), min(tried.psnr, MOST_PSNR)))
             step = max(self._next_step(tries, goal), least)
         assert best is not None
         return best
