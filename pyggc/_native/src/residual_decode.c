@@ -1,0 +1,212 @@
+/* Streams of a tile to its planes. */
+#include "ggc/residual.h"
+
+#include <stdlib.h>
+
+#include "residual_blocks.h"
+
+/* Raw bits, the most significant first. Beyond the end there are zeros, and `missing` counts them. */
+typedef struct {
+    const uint8_t *next, *end;
+    uint64_t window; /* the next bits, from the top */
+    int held;
+    size_t missing;
+} bit_reader;
+
+static inline void refill(bit_reader *r) {
+    while (r->held <= 56) {
+        const int there = r->next < r->end;
+        r->window |= (uint64_t)(there ? *r->next : 0) << (56 - r->held);
+        r->next += there;
+        r->missing += (size_t)!there;
+        r->held += 8;
+    }
+}
+
+/* 0 to 32 bits. */
+static inline uint32_t read_bits(bit_reader *r, int width) {
+    if (r->held < width)
+        refill(r);
+    const uint32_t value = (uint32_t)(r->window >> 32 >> (32 - width));
+    r->window <<= width;
+    r->held -= width;
+    return value;
+}
+
+typedef struct {
+    const ggc_residual_plan *plan;
+    ggc_rans_reader rans;
+    bit_reader raw;
+    ggc_residual_models models;
+    ggc_surroundings around;
+    const ggc_stages *stages;
+    ggc_bounds bounds;
+    uint8_t magnitudes[GGC_MAGNITUDES];
+    int32_t levels[GGC_MAX_LEVELS] __attribute__((aligned(64)));
+    int32_t *planes;
+    int32_t row; /* samples from a row to the next */
+    int bad;     /* a code that no encoder writes */
+} decoder;
+
+static GGC_ALWAYS_INLINE uint32_t pop(decoder *d, const ggc_dyadic *m, uint32_t context, const ggc_bounds *bounds) {
+    ggc_dyadic_cursor c;
+    ggc_ends room;
+    uint64_t *x = ggc_rans_current(&d->rans);
+    ggc_dyadic_open(m, 1, context, &c);
+    const ggc_cdf below = ggc_below_slot(c.cdf[0], (uint32_t)*x & (GGC_CDF_TOTAL - 1));
+    const uint16_t *ends = ggc_spread_cdf(&room, c.cdf[0]);
+    const uint32_t symbol = ggc_count_below(below), start = *(ends + symbol - 1);
+    const ggc_interval at = {start, ends[symbol] - start};
+    ggc_dyadic_adapt(m, 1, bounds, below, &c);
+    ggc_dyadic_close(m, 1, context, &c);
+    *x = ggc_rans_get(*x, at);
+    ggc_rans_advance(&d->rans, x, 1);
+    return symbol;
+}
+
+static uint32_t pop_escape(decoder *d) {
+    int width = GGC_ESCAPE_ORDER;
+    while (!read_bits(&d->raw, 1))
+        if (++width > 24) {
+            d->bad = 1;
+            return GGC_ESCAPE_BASE;
+        }
+    const uint32_t value = (1u << width | read_bits(&d->raw, width)) - (1u << GGC_ESCAPE_ORDER) + GGC_ESCAPE_BASE;
+    d->bad |= value > GGC_MAX_LEVEL;
+    return value;
+}
+
+static GGC_ALWAYS_INLINE uint32_t magnitude_of(decoder *d, uint32_t token) {
+    if (token < GGC_DIRECT_TOKENS)
+        return token;
+    return token == GGC_ESCAPE ? pop_escape(d) : ggc_token_base(token) + read_bits(&d->raw, ggc_token_bits(token));
+}
+
+/* How many levels a block has up to the last that is not zero. */
+static int pop_count(decoder *d, int kind, int log_size, uint32_t context) {
+    const ggc_dyadic *ends = &d->models.ends[log_size - GGC_MIN_LOG];
+    const ggc_bounds bounds = ggc_bounds_of(ends->num_symbols);
+    const int length = (int)pop(d, ends, (uint32_t)kind * GGC_END_CONTEXTS + context, &bounds);
+    if (length < 2)
+        return length;
+    const int more = length - 1, modeled = more < 2 ? more : 2;
+    const ggc_bounds four = ggc_bounds_of(4);
+    const uint32_t top = pop(d, &d->models.end_bits, (uint32_t)(kind * GGC_END_CLASSES + length), &four) >> (2 - modeled);
+    const uint32_t count = (1u << modeled | top) << (more - modeled) | read_bits(&d->raw, more - modeled);
+    return count <= 1u << 2 * log_size ? (int)count : (d->bad = 1, 0);
+}
+
+static GGC_ALWAYS_INLINE void put_level(decoder *d, const ggc_scan *at, uint32_t magnitude, const int32_t *steps) {
+    const int64_t sign = -(int64_t)read_bits(&d->raw, 1);
+    const int64_t level = (magnitude ^ sign) - sign;
+    d->magnitudes[at->magnitude] = (uint8_t)(magnitude < GGC_MAX_MAGNITUDE ? magnitude : GGC_MAX_MAGNITUDE);
+    d->levels[at->place] = ggc_dequantize(d->plan, steps, at->step_band, level);
+}
+
+static GGC_ALWAYS_INLINE void pop_levels(decoder *d, const int log_size, int kind, int count, const ggc_outlook *outlook,
+                                         const int32_t *steps) {
+    const ggc_scan *scan = ggc_scans[log_size - GGC_MIN_LOG] + count - 1;
+    const int row = GGC_MAGNITUDE_ROW(log_size);
+    const uint32_t base = ggc_level_row(kind, log_size);
+    const ggc_bounds bounds = d->bounds;
+    uint32_t context = ggc_sum_contexts[outlook->bands[scan->band]];
+    context = ggc_last_row(kind, log_size) + (context < GGC_LAST_CONTEXTS ? context : GGC_LAST_CONTEXTS - 1);
+    put_level(d, scan, magnitude_of(d, pop(d, &d->models.last, context, &bounds)) + 1, steps);
+    for (int i = count - 1; i-- > 0;) {
+        scan--;
+        const uint8_t *m = d->magnitudes + scan->magnitude;
+        const uint32_t sum = ggc_neighbors(m, row, log_size) + outlook->bands[scan->band];
+        const uint32_t token = pop(d, &d->models.levels, base + ggc_sum_contexts[sum], &bounds);
+        if (token)
+            put_level(d, scan, magnitude_of(d, token), steps);
+    }
+}
+
+static void decode_plane(decoder *d, int plane, int x, int y, int log_size) {
+    const ggc_residual_plan *plan = d->plan;
+    const int kind = ggc_plane_kind(plan->planes, plane), side = 1 << log_size;
+    int32_t *to = d->planes + ((size_t)plane * (size_t)ggc_whole(plan->height) + (size_t)y) * (size_t)d->row + x;
+    ggc_outlook outlook;
+    ggc_look(&d->around, plane, kind, x, y, &outlook);
+    const int count = pop_count(d, kind, log_size, outlook.end);
+    if (count == 0) {
+        ggc_leave(&d->around, plane, x, y, log_size, NULL, 0);
+        for (int i = 0; i < side; i++)
+            memset(to + (ptrdiff_t)i * d->row, 0, (size_t)side * sizeof *to);
+        return;
+    }
+    memset(d->magnitudes, 0, (size_t)GGC_MAGNITUDE_ROW(log_size) * (size_t)GGC_MAGNITUDE_ROW(log_size));
+    memset(d->levels, 0, sizeof *d->levels << 2 * log_size);
+    switch (log_size) {
+#define CASE(log)                                                                                                      \
+    case log:                                                                                                          \
+        pop_levels(d, log, kind, count, &outlook, plan->step[plane]);                                                  \
+        break;
+        CASE(2)
+        CASE(3)
+        CASE(4)
+        CASE(5)
+#undef CASE
+    }
+    ggc_leave(&d->around, plane, x, y, log_size, d->magnitudes, count);
+    ggc_block_inverse(d->stages, log_size, d->levels, to, d->row);
+}
+
+static void decode_node(decoder *d, int x, int y, int log_size) {
+    const ggc_bounds two = ggc_bounds_of(2);
+    if (x >= d->plan->width || y >= d->plan->height || d->bad || d->rans.status != GGC_RANS_OK)
+        return;
+    if (log_size > GGC_MIN_LOG) {
+        const uint32_t context = ggc_split_context(&d->around, x, y, log_size);
+        if (pop(d, &d->models.splits, (uint32_t)(log_size - GGC_MIN_LOG) * GGC_SPLIT_CONTEXTS + context, &two)) {
+            const int half = 1 << (log_size - 1);
+            for (int quarter = 0; quarter < 4; quarter++)
+                decode_node(d, x + half * (quarter & 1), y + half * (quarter >> 1), log_size - 1);
+            return;
+        }
+    }
+    ggc_leave_size(&d->around, x, y, log_size);
+    for (int plane = 0; plane < d->plan->planes; plane++)
+        decode_plane(d, plane, x, y, log_size);
+}
+
+static int verdict(const decoder *d) {
+    if (d->rans.status == GGC_RANS_TRUNCATED)
+        return GGC_RESIDUAL_TRUNCATED;
+    if (d->rans.status != GGC_RANS_OK)
+        return GGC_RESIDUAL_BAD_RANS;
+    /* All bits beyond the last are fewer than a byte, and zero. */
+    const long long left = (long long)d->raw.held - 8 * (long long)d->raw.missing;
+    if (left < 0)
+        return GGC_RESIDUAL_TRUNCATED;
+    if (d->bad || d->raw.next != d->raw.end || left > 7 || d->raw.window)
+        return GGC_RESIDUAL_BAD_RAW;
+    const int ended = d->rans.next == d->rans.end && d->rans.live == 1 && d->rans.x[0] == GGC_RANS_INITIAL;
+    return ended ? GGC_RESIDUAL_OK : GGC_RESIDUAL_BAD_RANS;
+}
+
+int ggc_residual_decode(const ggc_residual_plan *plan, const ggc_stages *stages, const uint8_t *rans, size_t rans_size,
+                        const uint8_t *raw, size_t raw_size, int32_t *planes) {
+    int status = GGC_RESIDUAL_MEMORY;
+    decoder *d = aligned_alloc(64, (sizeof *d + 63) & ~(size_t)63);
+    if (!d)
+        return status;
+    *d = (decoder){.plan = plan, .stages = stages, .raw = {.next = raw, .end = raw + raw_size}, .planes = planes};
+    d->row = ggc_whole(plan->width);
+    d->bounds = ggc_bounds_of(GGC_LANES);
+    ggc_rans_open(&d->rans, rans, rans_size, 2);
+    if (ggc_residual_models_init(&d->models)) {
+        if (ggc_surroundings_init(&d->around, plan)) {
+            for (int y = 0; y < plan->height; y += GGC_SUPERBLOCK) {
+                ggc_surroundings_next_row(&d->around);
+                for (int x = 0; x < plan->width; x += GGC_SUPERBLOCK)
+                    decode_node(d, x, y, GGC_MAX_LOG);
+            }
+            status = verdict(d);
+            ggc_surroundings_free(&d->around);
+        }
+        ggc_residual_models_free(&d->models);
+    }
+    free(d);
+    return status;
+}
