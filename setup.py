@@ -43,7 +43,14 @@ CONTRACTION = {"_fit": "fast"}
 
 # The loops that run models belong to every coder, the log of a queue to stacks as well.
 RUN = ["src/entropy_run.c", "src/entropy_run_avx2.c"]
-SHARED = {"_rans": RUN, "_range": RUN, "_stack": [*RUN, "src/rans_encode.c"]}
+RANS = [*RUN, "src/rans_encode.c", "src/rans_decode.c"]
+TRANSFORMS = ["src/transforms_driver.c", "src/transforms_baseline.c", "src/transforms_avx2.c"]
+SHARED = {
+    "_rans": RUN,
+    "_range": RUN,
+    "_stack": [*RUN, "src/rans_encode.c"],
+    "_residual": [*RANS, *TRANSFORMS],
+}
 
 OPENMP_PROBE = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n"
 

@@ -43,7 +43,7 @@ static void write_bits(bit_writer *w, uint32_t value, int width) {
 #define COST_BITS 12
 static float bits_of[(1 << COST_BITS) + 1]; /* of a frequency, in 2^-COST_BITS */
 
-void ggc_residual_cost_table(void) {
+void ggc_residual_costs(void) {
     for (int i = 0; i <= 1 << COST_BITS; i++)
         bits_of[i] = (float)(COST_BITS - log2(i + 0.5));
 }

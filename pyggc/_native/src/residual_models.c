@@ -32,13 +32,6 @@ static uint8_t context_of(uint32_t sum) {
     return (uint8_t)(context < GGC_LEVEL_CONTEXTS ? context : GGC_LEVEL_CONTEXTS - 1);
 }
 
-void ggc_residual_tables(void) {
-    for (int log_size = GGC_MIN_LOG; log_size <= GGC_MAX_LOG; log_size++)
-        make_scan(log_size, ggc_scans[log_size - GGC_MIN_LOG]);
-    for (uint32_t sum = 0; sum <= GGC_MAX_SUM; sum++)
-        ggc_sum_contexts[sum] = context_of(sum);
-}
-
 /* --------------------------------------------------------------------------------------------------------- models */
 
 #define RATE 7
@@ -46,20 +39,23 @@ void ggc_residual_tables(void) {
 /* What the initial CDFs are worth, in symbols. */
 #define INITIAL_COUNT 12
 
-/* The gains of counting, as those of the schedule "fast". */
-static const uint16_t *gains_of(int num_symbols) {
-    static uint16_t gains[GGC_LANES + 1][STEADY];
-    uint16_t *row = gains[num_symbols];
-    if (!row[0])
-        for (int count = STEADY; count-- > 0;)
-            row[count] = (uint16_t)(4 * GGC_CDF_TOTAL / (uint32_t)(num_symbols + 4 * (count + 1)));
-    return row;
+/* The gains of counting for each size of alphabet, as those of the schedule "fast"; filled by ggc_residual_tables. */
+static uint16_t gains[GGC_LANES + 1][STEADY];
+
+void ggc_residual_tables(void) {
+    for (int log_size = GGC_MIN_LOG; log_size <= GGC_MAX_LOG; log_size++)
+        make_scan(log_size, ggc_scans[log_size - GGC_MIN_LOG]);
+    for (uint32_t sum = 0; sum <= GGC_MAX_SUM; sum++)
+        ggc_sum_contexts[sum] = context_of(sum);
+    for (uint32_t symbols = 1; symbols <= GGC_LANES; symbols++)
+        for (uint32_t count = 0; count < STEADY; count++)
+            gains[symbols][count] = (uint16_t)(4 * GGC_CDF_TOTAL / (symbols + 4 * (count + 1)));
 }
 
 static void set_model(ggc_dyadic *m, uint16_t **lanes, uint16_t **counts, uint32_t contexts, int num_symbols,
                       uint16_t count) {
     *m = (ggc_dyadic){.lanes = *lanes, .counts = *counts, .num_contexts = contexts, .num_symbols = num_symbols,
-                      .num_rates = 1, .rate = {RATE}, .num_gains = {STEADY}, .gains = {gains_of(num_symbols)},
+                      .num_rates = 1, .rate = {RATE}, .num_gains = {STEADY}, .gains = {gains[num_symbols]},
                       .saturation = STEADY};
     for (uint32_t c = 0; c < contexts; c++) {
         for (int j = 0; j < GGC_LANES; j++) {

@@ -48,7 +48,8 @@
 #define GGC_END_CLASSES (2 * GGC_MAX_LOG + 2) /* 0, and the bit lengths of 1 to 1024 */
 #define GGC_SPLIT_CONTEXTS 3
 
-enum { GGC_RESIDUAL_OK, GGC_RESIDUAL_MEMORY, GGC_RESIDUAL_TRUNCATED, GGC_RESIDUAL_BAD_RANS, GGC_RESIDUAL_BAD_RAW };
+enum { GGC_RESIDUAL_OK, GGC_RESIDUAL_MEMORY, GGC_RESIDUAL_TRUNCATED, GGC_RESIDUAL_BAD_RANS, GGC_RESIDUAL_BAD_RAW,
+       GGC_RESIDUAL_BAD_FILTER };
 
 typedef struct {
     int32_t width, height, planes; /* of the tile; at most GGC_MAX_PLANES */
@@ -102,7 +103,7 @@ extern ggc_scan ggc_scans[GGC_NUM_SIZES][GGC_MAX_LEVELS];
 /* The context of a sum of weighted magnitudes. */
 #define GGC_MAX_SUM (GGC_MAX_MAGNITUDE * (2 * 5 + 3 * 4 + 2 * 2 + 2 * 2 * 2))
 extern uint8_t ggc_sum_contexts[GGC_MAX_SUM + 1];
-void ggc_residual_tables(void);
+void ggc_residual_tables(void); /* once, before anything else */
 
 /* Weighted magnitudes of the seven neighbors toward higher frequencies, all of which are coded before. */
 static GGC_ALWAYS_INLINE uint32_t ggc_neighbors(const uint8_t *m, const int row, const int log_size) {
@@ -202,6 +203,8 @@ typedef struct {
     size_t rans_size, raw_size;
 } ggc_residual_streams;
 
+/* Once, before the first encoding. */
+void ggc_residual_costs(void);
 int ggc_residual_encode(const ggc_residual_plan *plan, const ggc_stages *stages, const ggc_reciprocal *table,
                         double lambda, int32_t *planes, ggc_residual_streams *out);
 

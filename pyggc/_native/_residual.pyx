@@ -1,0 +1,185 @@
+"""Tiles of the residual layer: samples to bytes and back. Public names: `pyggc.residual`."""
+
+from libc.stddef cimport ptrdiff_t
+from libc.stdint cimport int32_t, uint8_t, uint16_t
+from libc.stdlib cimport free, malloc
+
+import numpy as np
+
+from pyggc.errors import BitstreamError, TruncatedStream
+
+
+cdef extern from "ggc/reciprocal.h" nogil:
+    ctypedef struct ggc_reciprocal:
+        pass
+    ggc_reciprocal ggc_reciprocal_of(unsigned int f)
+
+
+cdef extern from "ggc/residual_tile.h" nogil:
+    enum:
+        GGC_CDF_TOTAL
+        GGC_MAX_PLANES
+        GGC_STEP_BANDS
+        GGC_STEP_BITS
+        GGC_MAX_STEP
+        GGC_SUPERBLOCK
+        GGC_FRACTION_BITS
+        GGC_RESIDUAL_OK
+        GGC_RESIDUAL_MEMORY
+        GGC_RESIDUAL_TRUNCATED
+        GGC_RESIDUAL_BAD_RANS
+        GGC_RESIDUAL_BAD_RAW
+    ctypedef struct ggc_residual_plan:
+        int32_t width
+        int32_t height
+        int32_t planes
+        int32_t lossless
+        int32_t step[4][8]
+    ctypedef struct ggc_tile:
+        int32_t width
+        int32_t height
+        int32_t channels
+        int32_t depth
+        const uint16_t *base
+        ptrdiff_t base_row
+        void *samples
+        ptrdiff_t row
+    ctypedef struct ggc_residual_bytes:
+        uint8_t *data
+        size_t size
+        double squared_error
+    ctypedef struct ggc_residual_variant:
+        const char *name
+    void ggc_residual_tables()
+    void ggc_residual_costs()
+    const ggc_residual_variant *ggc_residual_variant_at(int index)
+    int ggc_residual_read(const ggc_residual_plan *plan, int variant, const ggc_tile *tile, const uint8_t *data,
+                          size_t size)
+    int ggc_residual_write(const ggc_residual_plan *plan, int variant, const ggc_reciprocal *table, double cost,
+                           const ggc_tile *tile, const ggc_tile *decoded, ggc_residual_bytes *out)
+
+
+cdef ggc_reciprocal *reciprocals = NULL
+
+
+def _set_up():
+    global reciprocals
+    cdef unsigned int f
+    ggc_residual_tables()
+    ggc_residual_costs()
+    reciprocals = <ggc_reciprocal *>malloc((GGC_CDF_TOTAL + 1) * sizeof(ggc_reciprocal))
+    if reciprocals == NULL:
+        raise MemoryError("no memory for a table of reciprocals")
+    for f in range(1, GGC_CDF_TOTAL + 1):
+        reciprocals[f] = ggc_reciprocal_of(f)
+
+
+_set_up()
+
+
+def constants():
+    """The sizes that callers must know, by name."""
+    return {
+        "MAX_CHANNELS": GGC_MAX_PLANES, "STEP_BANDS": GGC_STEP_BANDS, "STEP_BITS": GGC_STEP_BITS,
+        "MAX_STEP": GGC_MAX_STEP, "SUPERBLOCK": GGC_SUPERBLOCK, "FRACTION_BITS": GGC_FRACTION_BITS,
+    }
+
+
+def variants():
+    """The names of the SIMD variants that this processor runs, slowest first."""
+    names = []
+    while ggc_residual_variant_at(len(names)) != NULL:
+        names.append(ggc_residual_variant_at(len(names)).name.decode())
+    return names
+
+
+cdef int open_tile(samples, const uint16_t[:, :, :] base, ggc_tile *tile) except -1:
+    """Samples (H, W, C) of uint8 or uint16 and their base, each with whole pixels side by side."""
+    cdef const uint8_t[:, :, :] bytes_
+    cdef const uint16_t[:, :, :] words
+    cdef ptrdiff_t row, pixel, sample
+    cdef ptrdiff_t height = samples.shape[0], width = samples.shape[1], channels = samples.shape[2]
+    if not (0 < height <= 1 << 16 and 0 < width <= 1 << 16 and 1 <= channels <= GGC_MAX_PLANES):
+        raise ValueError(f"a tile must have 1 to 65536 rows and columns and 1 to 4 channels, not {samples.shape}")
+    if base.shape[0] != height or base.shape[1] != width or base.shape[2] != channels:
+        raise ValueError("the base must have the shape of the samples")
+    if samples.itemsize == 1:
+        bytes_ = samples
+        tile.samples = <void *>&bytes_[0, 0, 0]
+    else:
+        words = samples
+        tile.samples = <void *>&words[0, 0, 0]
+    row, pixel, sample = samples.strides
+    if sample != samples.itemsize or pixel != channels * sample or row % sample or row < width * pixel:
+        raise ValueError("samples of a tile must lie side by side")
+    if base.strides[2] != 2 or base.strides[1] != 2 * channels or base.strides[0] < width * base.strides[1]:
+        raise ValueError("samples of the base must lie side by side")
+    tile.width, tile.height, tile.channels = <int32_t>width, <int32_t>height, <int32_t>channels
+    tile.depth = 8 * <int32_t>samples.itemsize
+    tile.row = row // sample
+    tile.base = &base[0, 0, 0]
+    tile.base_row = base.strides[0] // 2
+    return 0
+
+
+cdef int open_plan(const int32_t[:, ::1] steps, const ggc_tile *tile, ggc_residual_plan *plan) except -1:
+    """Without steps: lossless."""
+    plan.width, plan.height, plan.planes = tile.width, tile.height, tile.channels
+    plan.lossless = steps is None
+    for plane in range(GGC_MAX_PLANES):
+        for band in range(GGC_STEP_BANDS):
+            plan.step[plane][band] = 1
+    if steps is None:
+        return 0
+    if steps.shape[0] != tile.channels or steps.shape[1] != GGC_STEP_BANDS:
+        raise ValueError(f"steps must have shape ({tile.channels}, {GGC_STEP_BANDS})")
+    for plane in range(tile.channels):
+        for band in range(GGC_STEP_BANDS):
+            if not 1 <= steps[plane, band] <= GGC_MAX_STEP:
+                raise ValueError(f"steps must be from 1 to {GGC_MAX_STEP}, not {steps[plane, band]}")
+            plan.step[plane][band] = steps[plane, band]
+    return 0
+
+
+def write_tile(samples, const uint16_t[:, :, :] base, const int32_t[:, ::1] steps, double cost, decoded, int variant):
+    """Encode a tile; `decoded` receives what a decoder makes of it. Returns the bytes and the squared error."""
+    cdef ggc_tile tile, copy
+    cdef ggc_residual_plan plan
+    cdef ggc_residual_bytes out
+    cdef int status
+    open_tile(samples, base, &tile)
+    open_tile(decoded, base, &copy)
+    if copy.depth != tile.depth:
+        raise ValueError("decoded must have the type of the samples")
+    open_plan(steps, &tile, &plan)
+    with nogil:
+        status = ggc_residual_write(&plan, variant, reciprocals, cost, &tile, &copy, &out)
+    if status != GGC_RESIDUAL_OK:
+        free(out.data)
+        raise MemoryError("no memory for a tile of the residual")
+    try:
+        return out.data[:out.size], out.squared_error
+    finally:
+        free(out.data)
+
+
+def read_tile(const uint8_t[::1] data, const uint16_t[:, :, :] base, const int32_t[:, ::1] steps, out, int variant,
+              str where):
+    """Decode a tile into `out`."""
+    cdef ggc_tile tile
+    cdef ggc_residual_plan plan
+    cdef int status
+    cdef size_t size = data.shape[0]
+    open_tile(out, base, &tile)
+    open_plan(steps, &tile, &plan)
+    if size == 0:
+        raise TruncatedStream(f"{where}: expected a tile, found no bytes")
+    with nogil:
+        status = ggc_residual_read(&plan, variant, &tile, &data[0], size)
+    if status == GGC_RESIDUAL_MEMORY:
+        raise MemoryError("no memory for a tile of the residual")
+    if status == GGC_RESIDUAL_TRUNCATED:
+        raise TruncatedStream(f"{where}: expected more than the {size} bytes that remain")
+    if status != GGC_RESIDUAL_OK:
+        part = {GGC_RESIDUAL_BAD_RANS: "symbols", GGC_RESIDUAL_BAD_RAW: "raw bits"}.get(status, "filter")
+        raise BitstreamError(f"{where}: expected a tile of the residual, found {part} that no encoder writes")

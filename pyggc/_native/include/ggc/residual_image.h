@@ -1,0 +1,65 @@
+/* Between the samples of a tile and its planes: the Gaussian base, colors, rounding, and the smoothing filter.
+ *
+ * docs/spec_residual.rst is normative. All arithmetic wraps around at 32 bits, so that whatever a decoder is fed has one
+ * meaning.
+ */
+#ifndef GGC_RESIDUAL_IMAGE_H
+#define GGC_RESIDUAL_IMAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "residual.h"
+
+/* Bits of a lossy plane behind the point, for samples of 8 bits; those of 16 bits have none. */
+#define GGC_FRACTION_BITS 3
+
+/* The filter's gain is in 2^-GGC_GAIN_BITS, its weights sum to 2^GGC_WEIGHT_BITS a unit of distance. */
+#define GGC_GAIN_BITS 6
+#define GGC_WEIGHT_BITS 4
+#define GGC_REACH 2 /* samples */
+
+/* A tile in its image. Rows are so many samples apart; pixels have `channels` samples, one after the other. */
+typedef struct {
+    int32_t width, height, channels, depth; /* depth: 8 or 16 */
+    const uint16_t *base;                   /* the Gaussians' samples of 16 bits */
+    ptrdiff_t base_row;
+    void *samples; /* uint8_t or uint16_t */
+    ptrdiff_t row;
+} ggc_tile;
+
+typedef struct {
+    int32_t reach; /* differences of twice as much or more do not count; in units of the plane */
+    int32_t gain;  /* 0 for no filter */
+} ggc_smoothing;
+
+/* The filter that a byte tells: its gain, and its reach in eighths of a step of luma. */
+static inline ggc_smoothing ggc_smoothing_of(const ggc_residual_plan *plan, uint8_t byte) {
+    const int64_t reach = (int64_t)plan->step[0][0] * ((byte & 15) + 1) >> (3 + GGC_STEP_BITS);
+    return (ggc_smoothing){(int32_t)(reach < 1 << 20 ? reach : 1 << 20), byte >> 4};
+}
+
+/* What it would change at best: the sums over a tile of (error x sum of differences) and of (sum of differences)^2. */
+typedef struct {
+    double product, square;
+} ggc_smoothing_sums;
+
+typedef struct {
+    const char *name;
+    /* Samples less the base to planes, which are filled up to whole superblocks. */
+    void (*to_planes)(const ggc_residual_plan *plan, const ggc_tile *tile, int32_t *planes);
+    /* Planes and the base to samples. */
+    void (*from_planes)(const ggc_residual_plan *plan, const ggc_tile *tile, const int32_t *planes);
+    /* Smooths the luma plane; `room` holds (width + 4)(height + 4) samples. */
+    void (*smooth)(const ggc_residual_plan *plan, const ggc_tile *tile, ggc_smoothing by, int32_t *luma, int32_t *room);
+    /* What smoothing the luma of `planes` would do, `target` being what it should become. */
+    ggc_smoothing_sums (*try_smoothing)(const ggc_residual_plan *plan, const ggc_tile *tile, int32_t reach,
+                                        const int32_t *luma, const int32_t *target, int32_t *room);
+} ggc_residual_variant;
+
+extern const ggc_residual_variant ggc_residual_baseline, ggc_residual_avx2;
+
+/* By number, as the variants of transforms. */
+const ggc_residual_variant *ggc_residual_variant_at(int index);
+
+#endif

@@ -1,0 +1,262 @@
+/* The loops of residual_image.h; included once by each variant, which first chooses its target and defines GGC_VARIANT
+ * and GGC_VARIANT_NAME. Signed sums and products that could overflow on what no encoder writes are done unsigned. */
+#include "ggc/residual_image.h"
+
+#include <stdlib.h>
+
+/* Rows are taken in pieces, so that what is between memory and memory stays in the first-level cache. */
+#define PIECE 256
+
+/* The orthonormal transform of colors in 2^-COLOR_BITS: y = (r + g + b) / sqrt 3, co = (r - b) / sqrt 2,
+ * cg = (2 g - r - b) / sqrt 6. */
+#define COLOR_BITS 13
+#define COLOR_HALF (1u << (COLOR_BITS - 1))
+#define COLOR_Y 4730u
+#define COLOR_CO 5793u
+#define COLOR_CG 3344u
+
+#define LOOP _Pragma("GCC ivdep")
+
+static inline int32_t scaled_color(uint32_t v) {
+    return (int32_t)(v + COLOR_HALF) >> COLOR_BITS;
+}
+
+static inline int fraction_bits(const ggc_residual_plan *plan, const ggc_tile *tile) {
+    return !plan->lossless && tile->depth == 8 ? GGC_FRACTION_BITS : 0;
+}
+
+/* The base of one channel of a piece of a row: in units of the plane, or of samples where it is lossless. */
+static void load_base(const ggc_residual_plan *plan, const ggc_tile *tile, int y, int x, int n, int channel,
+                      int32_t *out) {
+    const int channels = tile->channels;
+    const uint16_t *base = tile->base + y * tile->base_row + (ptrdiff_t)x * channels + channel;
+    if (tile->depth == 16) {
+        LOOP for (int i = 0; i < n; i++)
+            out[i] = base[i * channels];
+    } else if (plan->lossless) {
+        LOOP for (int i = 0; i < n; i++)
+            out[i] = (int32_t)((base[i * channels] + 128u) / 257u);
+    } else {
+        LOOP for (int i = 0; i < n; i++)
+            out[i] = (int32_t)((base[i * channels] * (255u << GGC_FRACTION_BITS) + 32767u) / 65535u);
+    }
+}
+
+static void load_samples(const ggc_tile *tile, int y, int x, int n, int channel, int32_t *out) {
+    const int channels = tile->channels;
+    const ptrdiff_t first = y * tile->row + (ptrdiff_t)x * channels + channel;
+    if (tile->depth == 16) {
+        const uint16_t *samples = (const uint16_t *)tile->samples + first;
+        LOOP for (int i = 0; i < n; i++)
+            out[i] = samples[i * channels];
+    } else {
+        const uint8_t *samples = (const uint8_t *)tile->samples + first;
+        LOOP for (int i = 0; i < n; i++)
+            out[i] = samples[i * channels];
+    }
+}
+
+/* To the nearest sample in the range of its depth, given `half` of a unit and its bits. */
+static void store_samples(const ggc_tile *tile, int y, int x, int n, int channel, const int32_t *values, int bits) {
+    const int channels = tile->channels, half = bits ? 1 << (bits - 1) : 0, most = (1 << tile->depth) - 1;
+    const ptrdiff_t first = y * tile->row + (ptrdiff_t)x * channels + channel;
+    int32_t clipped[PIECE];
+    LOOP for (int i = 0; i < n; i++) {
+        int32_t v = (int32_t)((uint32_t)values[i] + (uint32_t)half) >> bits;
+        v = v < 0 ? 0 : v;
+        clipped[i] = v > most ? most : v;
+    }
+    if (tile->depth == 16) {
+        uint16_t *samples = (uint16_t *)tile->samples + first;
+        LOOP for (int i = 0; i < n; i++)
+            samples[i * channels] = (uint16_t)clipped[i];
+    } else {
+        uint8_t *samples = (uint8_t *)tile->samples + first;
+        LOOP for (int i = 0; i < n; i++)
+            samples[i * channels] = (uint8_t)clipped[i];
+    }
+}
+
+static void mix_colors(int lossless, int n, int32_t v[3][PIECE]) {
+    if (lossless) { /* YCoCg-R */
+        LOOP for (int i = 0; i < n; i++) {
+            const int32_t r = v[0][i], g = v[1][i], b = v[2][i];
+            const int32_t co = r - b, t = b + (co >> 1), cg = g - t;
+            v[0][i] = t + (cg >> 1), v[1][i] = co, v[2][i] = cg;
+        }
+        return;
+    }
+    LOOP for (int i = 0; i < n; i++) {
+        const uint32_t r = (uint32_t)v[0][i], g = (uint32_t)v[1][i], b = (uint32_t)v[2][i];
+        v[0][i] = scaled_color(COLOR_Y * (r + g + b));
+        v[1][i] = scaled_color(COLOR_CO * (r - b));
+        v[2][i] = scaled_color(COLOR_CG * (2 * g - r - b));
+    }
+}
+
+static void unmix_colors(int lossless, int n, int32_t v[3][PIECE]) {
+    if (lossless) {
+        LOOP for (int i = 0; i < n; i++) {
+            const uint32_t y = (uint32_t)v[0][i], co = (uint32_t)v[1][i], cg = (uint32_t)v[2][i];
+            const uint32_t t = y - (uint32_t)((int32_t)cg >> 1), b = t - (uint32_t)((int32_t)co >> 1);
+            v[0][i] = (int32_t)(b + co), v[1][i] = (int32_t)(cg + t), v[2][i] = (int32_t)b;
+        }
+        return;
+    }
+    LOOP for (int i = 0; i < n; i++) {
+        const uint32_t y = COLOR_Y * (uint32_t)v[0][i], co = COLOR_CO * (uint32_t)v[1][i];
+        const uint32_t cg = COLOR_CG * (uint32_t)v[2][i];
+        v[0][i] = scaled_color(y + co - cg);
+        v[1][i] = scaled_color(y + 2 * cg);
+        v[2][i] = scaled_color(y - co - cg);
+    }
+}
+
+static inline int32_t *row_of(const ggc_residual_plan *plan, const int32_t *planes, int plane, int y) {
+    const size_t row = (size_t)ggc_whole(plan->width), rows = (size_t)ggc_whole(plan->height);
+    return (int32_t *)planes + ((size_t)plane * rows + (size_t)y) * row;
+}
+
+static void to_planes(const ggc_residual_plan *plan, const ggc_tile *tile, int32_t *planes) {
+    const int channels = tile->channels, bits = fraction_bits(plan, tile);
+    const int32_t row = ggc_whole(tile->width), rows = ggc_whole(tile->height);
+    for (int y = 0; y < tile->height; y++) {
+        for (int x = 0; x < tile->width; x += PIECE) {
+            const int n = tile->width - x < PIECE ? tile->width - x : PIECE;
+            int32_t v[GGC_MAX_PLANES][PIECE], base[PIECE];
+            for (int c = 0; c < channels; c++) {
+                load_base(plan, tile, y, x, n, c, base);
+                load_samples(tile, y, x, n, c, v[c]);
+                LOOP for (int i = 0; i < n; i++)
+                    v[c][i] = (v[c][i] << bits) - base[i];
+            }
+            if (channels >= 3)
+                mix_colors(plan->lossless, n, v);
+            for (int c = 0; c < channels; c++)
+                memcpy(row_of(plan, planes, c, y) + x, v[c], (size_t)n * sizeof *v[c]);
+        }
+        for (int c = 0; c < channels; c++) {
+            int32_t *to = row_of(plan, planes, c, y);
+            for (int x = tile->width; x < row; x++)
+                to[x] = to[tile->width - 1];
+        }
+    }
+    for (int c = 0; c < channels; c++)
+        for (int y = tile->height; y < rows; y++)
+            memcpy(row_of(plan, planes, c, y), row_of(plan, planes, c, tile->height - 1), (size_t)row * sizeof *planes);
+}
+
+static void from_planes(const ggc_residual_plan *plan, const ggc_tile *tile, const int32_t *planes) {
+    const int channels = tile->channels, bits = fraction_bits(plan, tile);
+    for (int y = 0; y < tile->height; y++)
+        for (int x = 0; x < tile->width; x += PIECE) {
+            const int n = tile->width - x < PIECE ? tile->width - x : PIECE;
+            int32_t v[GGC_MAX_PLANES][PIECE], base[PIECE];
+            for (int c = 0; c < channels; c++)
+                memcpy(v[c], row_of(plan, planes, c, y) + x, (size_t)n * sizeof *v[c]);
+            if (channels >= 3)
+                unmix_colors(plan->lossless, n, v);
+            for (int c = 0; c < channels; c++) {
+                load_base(plan, tile, y, x, n, c, base);
+                LOOP for (int i = 0; i < n; i++)
+                    v[c][i] = (int32_t)((uint32_t)v[c][i] + (uint32_t)base[i]);
+                store_samples(tile, y, x, n, c, v[c], bits);
+            }
+        }
+}
+
+/* ------------------------------------------------------------------------------------------------------ smoothing */
+
+/* The luma of the image, base and all, with a margin of GGC_REACH that repeats what is at the edge. */
+static void luma_image(const ggc_residual_plan *plan, const ggc_tile *tile, const int32_t *luma, int32_t *room) {
+    const int width = tile->width, height = tile->height;
+    const ptrdiff_t row = width + 2 * GGC_REACH;
+    for (int y = 0; y < height; y++) {
+        int32_t *to = room + (y + GGC_REACH) * row + GGC_REACH;
+        const int32_t *from = row_of(plan, luma, 0, y);
+        for (int x = 0; x < width; x += PIECE) {
+            const int n = width - x < PIECE ? width - x : PIECE;
+            int32_t v[3][PIECE];
+            const int colors = tile->channels >= 3 ? 3 : 1;
+            for (int c = 0; c < colors; c++)
+                load_base(plan, tile, y, x, n, c, v[c]);
+            if (colors == 3)
+                LOOP for (int i = 0; i < n; i++)
+                    v[0][i] = scaled_color(COLOR_Y * ((uint32_t)v[0][i] + (uint32_t)v[1][i] + (uint32_t)v[2][i]));
+            LOOP for (int i = 0; i < n; i++)
+                to[x + i] = (int32_t)((uint32_t)v[0][i] + (uint32_t)from[x + i]);
+        }
+        for (int i = 1; i <= GGC_REACH; i++)
+            to[-i] = to[0], to[width - 1 + i] = to[width - 1];
+    }
+    for (int i = 0; i < GGC_REACH; i++) {
+        memcpy(room + i * row, room + GGC_REACH * row, (size_t)row * sizeof *room);
+        memcpy(room + (height + GGC_REACH + i) * row, room + (height + GGC_REACH - 1) * row, (size_t)row * sizeof *room);
+    }
+}
+
+/* A difference counts fully up to the reach, and from there on less, down to nothing at twice the reach. */
+static inline int32_t weighted(uint32_t other, uint32_t here, int32_t reach) {
+    const int32_t difference = (int32_t)(other - here);
+    const int32_t size = difference < 0 ? (int32_t)(0 - (uint32_t)difference) : difference;
+    int32_t part = (int32_t)(2 * (uint32_t)reach - (uint32_t)size);
+    part = part < size ? part : size;
+    part = part < 0 ? 0 : part;
+    return difference < 0 ? -part : part;
+}
+
+/* The sums over the twelve neighbors within a distance of 2, with weights of about 16 / (1 + distance^2). */
+static void sum_differences(const int32_t *at, ptrdiff_t row, int n, int32_t reach, int32_t *sums) {
+#define TAP(offset) weighted((uint32_t)at[i + (offset)], here, reach)
+    LOOP for (int i = 0; i < n; i++) {
+        const uint32_t here = (uint32_t)at[i];
+        const int32_t near = TAP(1) + TAP(-1) + TAP(row) + TAP(-row);
+        const int32_t diagonal = TAP(1 + row) + TAP(1 - row) + TAP(-1 + row) + TAP(-1 - row);
+        const int32_t far = TAP(2) + TAP(-2) + TAP(2 * row) + TAP(-2 * row);
+        sums[i] = 8 * near + 5 * diagonal + 3 * far;
+    }
+#undef TAP
+}
+
+static void smooth(const ggc_residual_plan *plan, const ggc_tile *tile, ggc_smoothing by, int32_t *luma,
+                   int32_t *room) {
+    const ptrdiff_t row = tile->width + 2 * GGC_REACH;
+    const int shift = GGC_GAIN_BITS + GGC_WEIGHT_BITS;
+    luma_image(plan, tile, luma, room);
+    for (int y = 0; y < tile->height; y++) {
+        int32_t *to = row_of(plan, luma, 0, y);
+        for (int x = 0; x < tile->width; x += PIECE) {
+            const int n = tile->width - x < PIECE ? tile->width - x : PIECE;
+            int32_t sums[PIECE];
+            sum_differences(room + (y + GGC_REACH) * row + GGC_REACH + x, row, n, by.reach, sums);
+            LOOP for (int i = 0; i < n; i++) {
+                const uint32_t change = (uint32_t)sums[i] * (uint32_t)by.gain + (1u << (shift - 1));
+                to[x + i] = (int32_t)((uint32_t)to[x + i] + (uint32_t)((int32_t)change >> shift));
+            }
+        }
+    }
+}
+
+static ggc_smoothing_sums try_smoothing(const ggc_residual_plan *plan, const ggc_tile *tile, int32_t reach,
+                                        const int32_t *luma, const int32_t *target, int32_t *room) {
+    const ptrdiff_t row = tile->width + 2 * GGC_REACH;
+    ggc_smoothing_sums total = {0.0, 0.0};
+    luma_image(plan, tile, luma, room);
+    for (int y = 0; y < tile->height; y++) {
+        const int32_t *now = row_of(plan, luma, 0, y), *wanted = row_of(plan, target, 0, y);
+        for (int x = 0; x < tile->width; x += PIECE) {
+            const int n = tile->width - x < PIECE ? tile->width - x : PIECE;
+            int32_t sums[PIECE];
+            sum_differences(room + (y + GGC_REACH) * row + GGC_REACH + x, row, n, reach, sums);
+            double product = 0.0, square = 0.0;
+            for (int i = 0; i < n; i++) {
+                product += (double)(wanted[x + i] - now[x + i]) * sums[i];
+                square += (double)sums[i] * sums[i];
+            }
+            total.product += product, total.square += square;
+        }
+    }
+    return total;
+}
+
+const ggc_residual_variant GGC_VARIANT = {GGC_VARIANT_NAME, to_planes, from_planes, smooth, try_smoothing};

@@ -1,0 +1,172 @@
+/* A tile of samples to bytes and back.
+ *
+ * The bytes: the smoothing filter, the size of the rANS stream as a varint (seven bits a byte, the lowest first), that
+ * stream, the raw bits.
+ */
+#include "ggc/residual_tile.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "ggc/residual_image.h"
+
+/* Of a varint: 35 bits. */
+#define MAX_VARINT 5
+
+const ggc_residual_variant *ggc_residual_variant_at(int index) {
+    const ggc_residual_variant *found[2] = {&ggc_residual_baseline, NULL};
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx2"))
+        found[1] = &ggc_residual_avx2;
+#endif
+    return index >= 0 && index < 2 ? found[index] : NULL;
+}
+
+static size_t plane_samples(const ggc_residual_plan *plan) {
+    return (size_t)ggc_whole(plan->width) * (size_t)ggc_whole(plan->height);
+}
+
+static int32_t *smoothing_room(const ggc_tile *tile) {
+    return malloc(((size_t)tile->width + 2 * GGC_REACH) * ((size_t)tile->height + 2 * GGC_REACH) * sizeof(int32_t));
+}
+
+/* ------------------------------------------------------------------------------------------------------- decoding */
+
+static int read_tile(const ggc_residual_plan *plan, int variant, const ggc_tile *tile, const uint8_t *data, size_t size,
+                     int32_t *planes) {
+    const ggc_residual_variant *loops = ggc_residual_variant_at(variant);
+    size_t at = 1, rans_size = 0;
+    int shift = 0;
+    do {
+        if (at >= size)
+            return GGC_RESIDUAL_TRUNCATED;
+        if (at > MAX_VARINT)
+            return GGC_RESIDUAL_BAD_RANS;
+        rans_size |= (size_t)(data[at] & 127) << shift;
+        shift += 7;
+    } while (data[at++] & 128);
+    if (rans_size > size - at)
+        return GGC_RESIDUAL_TRUNCATED;
+    const ggc_smoothing smoothing = ggc_smoothing_of(plan, data[0]);
+    if (plan->lossless && data[0])
+        return GGC_RESIDUAL_BAD_FILTER;
+    const int status = ggc_residual_decode(plan, ggc_transform_variant_at(variant)->int32, data + at, rans_size,
+                                           data + at + rans_size, size - at - rans_size, planes);
+    if (status != GGC_RESIDUAL_OK)
+        return status;
+    if (smoothing.gain) {
+        int32_t *room = smoothing_room(tile);
+        if (!room)
+            return GGC_RESIDUAL_MEMORY;
+        loops->smooth(plan, tile, smoothing, planes, room);
+        free(room);
+    }
+    loops->from_planes(plan, tile, planes);
+    return GGC_RESIDUAL_OK;
+}
+
+int ggc_residual_read(const ggc_residual_plan *plan, int variant, const ggc_tile *tile, const uint8_t *data,
+                      size_t size) {
+    int32_t *planes = malloc((size_t)plan->planes * plane_samples(plan) * sizeof *planes);
+    const int status = planes ? read_tile(plan, variant, tile, data, size, planes) : GGC_RESIDUAL_MEMORY;
+    free(planes);
+    return status;
+}
+
+/* ------------------------------------------------------------------------------------------------------- encoding */
+
+/* The best gain of each reach by least squares; the byte of the one that takes most of the squared error away. */
+static uint8_t choose_smoothing(const ggc_residual_plan *plan, const ggc_residual_variant *loops, const ggc_tile *tile,
+                                const int32_t *luma, const int32_t *target, int32_t *room) {
+    static const uint8_t reaches[] = {1, 2, 3, 5};
+    const double unit = 1 << (GGC_GAIN_BITS + GGC_WEIGHT_BITS);
+    double best = 0.0;
+    uint8_t byte = 0;
+    for (size_t i = 0; i < sizeof reaches; i++) {
+        const ggc_smoothing_sums sums =
+            loops->try_smoothing(plan, tile, ggc_smoothing_of(plan, reaches[i]).reach, luma, target, room);
+        double gain = sums.square > 0.0 ? rint(unit * sums.product / sums.square) : 0.0;
+        gain = gain < 0.0 ? 0.0 : gain > 15.0 ? 15.0 : gain;
+        const double less = (2.0 * sums.product - gain / unit * sums.square) * gain / unit;
+        if (less > best)
+            best = less, byte = (uint8_t)((int)gain << 4 | reaches[i]);
+    }
+    return byte;
+}
+
+static double squared_error(const ggc_tile *one, const ggc_tile *other) {
+    uint64_t total = 0;
+    for (int y = 0; y < one->height; y++) {
+        const ptrdiff_t n = (ptrdiff_t)one->width * one->channels;
+        for (ptrdiff_t i = 0; i < n; i++) {
+            const int64_t a = one->depth == 16 ? ((const uint16_t *)one->samples)[y * one->row + i]
+                                               : ((const uint8_t *)one->samples)[y * one->row + i];
+            const int64_t b = one->depth == 16 ? ((const uint16_t *)other->samples)[y * other->row + i]
+                                               : ((const uint8_t *)other->samples)[y * other->row + i];
+            total += (uint64_t)((a - b) * (a - b));
+        }
+    }
+    return (double)total;
+}
+
+static int join(uint8_t smoothing, const ggc_residual_streams *streams, ggc_residual_bytes *out) {
+    out->data = malloc(1 + MAX_VARINT + streams->rans_size + streams->raw_size);
+    if (!out->data)
+        return GGC_RESIDUAL_MEMORY;
+    size_t at = 0, rest = streams->rans_size;
+    out->data[at++] = smoothing;
+    for (; rest > 127; rest >>= 7)
+        out->data[at++] = (uint8_t)(rest & 127) | 128;
+    out->data[at++] = (uint8_t)rest;
+    memcpy(out->data + at, streams->rans, streams->rans_size);
+    at += streams->rans_size;
+    if (streams->raw_size)
+        memcpy(out->data + at, streams->raw, streams->raw_size);
+    out->size = at + streams->raw_size;
+    return GGC_RESIDUAL_OK;
+}
+
+/* `luma` keeps what the luma plane should become. */
+static int write_tile(const ggc_residual_plan *plan, int variant, const ggc_reciprocal *table, double lambda,
+                      const ggc_tile *tile, const ggc_tile *decoded, int32_t *planes, int32_t *luma,
+                      ggc_residual_bytes *out) {
+    const ggc_residual_variant *loops = ggc_residual_variant_at(variant);
+    ggc_residual_streams streams;
+    uint8_t smoothing = 0;
+    loops->to_planes(plan, tile, planes);
+    memcpy(luma, planes, plane_samples(plan) * sizeof *luma);
+    int status = ggc_residual_encode(plan, ggc_transform_variant_at(variant)->int32, table, lambda, planes, &streams);
+    if (status != GGC_RESIDUAL_OK)
+        return status;
+    if (!plan->lossless) {
+        int32_t *room = smoothing_room(tile);
+        if (room) {
+            smoothing = choose_smoothing(plan, loops, tile, planes, luma, room);
+            loops->smooth(plan, tile, ggc_smoothing_of(plan, smoothing), planes, room);
+            free(room);
+        } else {
+            status = GGC_RESIDUAL_MEMORY;
+        }
+    }
+    loops->from_planes(plan, decoded, planes);
+    out->squared_error = squared_error(tile, decoded);
+    if (status == GGC_RESIDUAL_OK)
+        status = join(smoothing, &streams, out);
+    free(streams.rans);
+    free(streams.raw);
+    return status;
+}
+
+int ggc_residual_write(const ggc_residual_plan *plan, int variant, const ggc_reciprocal *table, double lambda,
+                       const ggc_tile *tile, const ggc_tile *decoded, ggc_residual_bytes *out) {
+    const size_t samples = plane_samples(plan);
+    int32_t *planes = malloc(((size_t)plan->planes + 1) * samples * sizeof *planes);
+    *out = (ggc_residual_bytes){0};
+    if (!planes)
+        return GGC_RESIDUAL_MEMORY;
+    int32_t *luma = planes + (size_t)plan->planes * samples;
+    const int status = write_tile(plan, variant, table, lambda, tile, decoded, planes, luma, out);
+    free(planes);
+    return status;
+}
