@@ -24,7 +24,15 @@ typedef uint16_t ggc_v16 __attribute__((vector_size(GGC_VECTOR_BYTES)));
 typedef int16_t ggc_s16 __attribute__((vector_size(GGC_VECTOR_BYTES)));
 typedef uint32_t ggc_v32 __attribute__((vector_size(GGC_VECTOR_BYTES)));
 typedef int32_t ggc_s32 __attribute__((vector_size(GGC_VECTOR_BYTES)));
+typedef uint64_t ggc_v64 __attribute__((vector_size(GGC_VECTOR_BYTES)));
+/* Pairs of lanes, the first one low. */
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "pairs of lanes are taken for little-endian"
+#endif
+typedef ggc_v32 ggc_pairs_16;
+typedef ggc_v64 ggc_pairs_32;
 /* In memory, where they may lie anywhere. */
+typedef uint64_t ggc_m64 __attribute__((vector_size(GGC_VECTOR_BYTES), aligned(1), may_alias));
 typedef uint16_t ggc_m16 __attribute__((vector_size(GGC_VECTOR_BYTES), aligned(2), may_alias));
 typedef uint32_t ggc_m32 __attribute__((vector_size(GGC_VECTOR_BYTES), aligned(4), may_alias));
 
@@ -139,6 +147,7 @@ GGC_INLINE ggc_v32 ggc_lift_v32(ggc_v32 q, const int factor) {
 #endif
 GGC_DEFINE_ZIP(ggc_v16, 16)
 GGC_DEFINE_ZIP(ggc_v32, 32)
+GGC_DEFINE_ZIP(ggc_v64, 64)
 
 /* Exchanges the second 128 bits of a with the first of b, where there are any. */
 #if defined(__AVX2__)
@@ -150,6 +159,7 @@ GGC_DEFINE_ZIP(ggc_v32, 32)
     }
 GGC_DEFINE_EXCHANGE(ggc_v16, 16)
 GGC_DEFINE_EXCHANGE(ggc_v32, 32)
+GGC_DEFINE_EXCHANGE(ggc_v64, 64)
 #endif
 
 #endif
