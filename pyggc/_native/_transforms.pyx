@@ -121,8 +121,8 @@ def color_limit(str flow, int bits):
 def transform(source, target, flows, *, bint inverse, int32_t limit, str variant, int threads):
     """Transform blocks of rows x columns samples in an array (runs, blocks down, rows, blocks across, columns).
 
-    ``flows``: see `transform_of`. The arrays are the same one or lie apart. False: a sample exceeds the limit, if that is
-    not negative, and the target holds nothing of use.
+    ``flows``: see `transform_of`. The arrays are the same one or lie apart. False: a sample exceeds the limit, if that
+    is not negative, and the target holds nothing of use.
     """
     cdef ggc_transform t = transform_of(source.shape[2], source.shape[4], flows, inverse)
     cdef ggc_blocks blocks
@@ -139,6 +139,9 @@ def transform(source, target, flows, *, bint inverse, int32_t limit, str variant
     if blocks.stacked or t.rows == 1:
         # One block after the other, or one row of them.
         blocks.count, runs, run = runs * across, 1, 0
+    if blocks.stacked and t.rows * t.columns == 4 and t.quads:
+        # Four neighbors in memory.
+        t.rows, t.columns, t.across, t.quads, blocks.stacked = 1, 4, GGC_WHT4, 0, 0
     with nogil:
         within = ggc_transform_runs(&t, chosen, itemsize, &blocks, runs, run, limit, threads)
     return within

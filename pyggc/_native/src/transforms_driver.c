@@ -174,8 +174,8 @@ static void copy_blocks(const tiling *g, place blocks, place tile, int count, in
     }
 }
 
-/* At most a tile's number of blocks. What fills vectors where it lies is read and written there; the rest is gathered in
- * the tile. */
+/* At most a tile's number of blocks. What fills vectors where it lies is read and written there; the rest is gathered
+ * in the tile. */
 static void run_blocks(const tiling *g, const ggc_blocks *blocks, int count) {
     _Alignas(64) char memory[TILE * sizeof(int32_t)];
     const ggc_transform *t = g->transform;
@@ -261,8 +261,7 @@ static int run_tile(const plan *p, const ggc_blocks *blocks, int count) {
     const shape s = shape_of(p->wide.transform, blocks, count);
     if (p->narrow_limit && run_narrow(p, blocks, count))
         return 1;
-    if (p->limit >= 0 &&
-        !p->wide.stages->within(blocks->source, blocks->source_row, s.rows, s.columns, p->limit))
+    if (p->limit >= 0 && !p->wide.stages->within(blocks->source, blocks->source_row, s.rows, s.columns, p->limit))
         return 0;
     run_blocks(&p->wide, blocks, count);
     return 1;
@@ -334,9 +333,8 @@ int ggc_color_runs(ggc_color_flow flow, int inverse, const ggc_stages *stages, c
         here.target = (char *)here.target + offset;
         here.count = count;
         if (limit >= 0)
-            within = within && (pixels->alternate
-                                    ? stages->within(here.source, 0, 1, 3 * count, limit)
-                                    : stages->within(here.source, pixels->channel, 3, count, limit));
+            within = within && (pixels->alternate ? stages->within(here.source, 0, 1, 3 * count, limit)
+                                                  : stages->within(here.source, pixels->channel, 3, count, limit));
         if (within)
             stages->color[flow][inverse](&here);
     }

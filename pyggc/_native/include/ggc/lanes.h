@@ -71,8 +71,8 @@ GGC_INLINE ggc_v32 ggc_shift_v32(ggc_v32 q, const int bits) {
 }
 
 /* (factor q + 2^14) >> 15 of the exact product, 0 <= factor < 2^15. Of 16 bits that is one instruction where there is
- * SSSE3, and else made of the halves of the product. Of 32 bits q is 2^16 high + low, with the high half signed, and the
- * result 2 high factor + ((low factor + 2^14) >> 15); SSE2 multiplies signed halves only, so that low is taken as
+ * SSSE3, and else made of the halves of the product. Of 32 bits q is 2^16 high + low, with the high half signed, and
+ * the result 2 high factor + ((low factor + 2^14) >> 15); SSE2 multiplies signed halves only, so that low is taken as
  * low - 2^15 and the difference made up for in the constant. */
 #if defined(__AVX2__)
 #define GGC_X86_VECTOR __m256i
@@ -128,14 +128,14 @@ GGC_INLINE ggc_v32 ggc_lift_v32(ggc_v32 q, const int factor) {
 /* In each 128 bits: the first or the second halves of a and b, one lane of each after the other. */
 #if defined(__SSE2__)
 #define GGC_DEFINE_ZIP(vector, bits)                                                                                   \
-    GGC_INLINE void ggc_zip_v##bits(vector *a, vector *b) {                                                           \
-        const GGC_X86_VECTOR x = (GGC_X86_VECTOR)*a, y = (GGC_X86_VECTOR)*b;                                           \
+    GGC_INLINE void ggc_zip_v##bits(vector *a, vector *b) {                                                            \
+        const GGC_X86_VECTOR x = (GGC_X86_VECTOR) * a, y = (GGC_X86_VECTOR) * b;                                       \
         *a = (vector)GGC_X86(unpacklo_epi##bits)(x, y);                                                                \
         *b = (vector)GGC_X86(unpackhi_epi##bits)(x, y);                                                                \
     }
 #else
 #define GGC_DEFINE_ZIP(vector, bits)                                                                                   \
-    GGC_INLINE void ggc_zip_v##bits(vector *a, vector *b) {                                                           \
+    GGC_INLINE void ggc_zip_v##bits(vector *a, vector *b) {                                                            \
         const vector x = *a, y = *b;                                                                                   \
         for (int i = 0; i < 64 / bits; i++) {                                                                          \
             (*a)[2 * i] = x[i];                                                                                        \
@@ -151,9 +151,9 @@ GGC_DEFINE_ZIP(ggc_v64, 64)
 
 /* Exchanges the second 128 bits of a with the first of b, where there are any. */
 #if defined(__AVX2__)
-#define GGC_DEFINE_EXCHANGE(vector, bits)                                                                                    \
-    GGC_INLINE void ggc_exchange_v##bits(vector *a, vector *b) {                                                      \
-        const __m256i x = (__m256i)*a, y = (__m256i)*b;                                                                \
+#define GGC_DEFINE_EXCHANGE(vector, bits)                                                                              \
+    GGC_INLINE void ggc_exchange_v##bits(vector *a, vector *b) {                                                       \
+        const __m256i x = (__m256i) * a, y = (__m256i) * b;                                                            \
         *a = (vector)_mm256_permute2x128_si256(x, y, 0x20);                                                            \
         *b = (vector)_mm256_permute2x128_si256(x, y, 0x31);                                                            \
     }

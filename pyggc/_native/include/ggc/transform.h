@@ -1,8 +1,8 @@
 /* Reversible transforms of blocks and of colors: what is computed, on which memory, by which loops.
  *
  * A block is transformed in stages: the 2 x 2 transforms of neighbors, where it has any, then its columns, then its
- * rows; the inverse goes backwards. That order is part of the definition, since every stage rounds. All arithmetic wraps
- * around at the width of a sample: any input has one output, and the inverse of that is the input.
+ * rows; the inverse goes backwards. That order is part of the definition, since every stage rounds. All arithmetic
+ * wraps around at the width of a sample: any input has one output, and the inverse of that is the input.
  */
 #ifndef GGC_TRANSFORM_H
 #define GGC_TRANSFORM_H
@@ -37,8 +37,8 @@ typedef struct {
     int inverse;
 } ggc_transform;
 
-/* Blocks side by side, whose rows are `row` samples apart, or stacked: one after the other, without a gap in either. The
- * target is the source or lies apart from it. */
+/* Blocks side by side, whose rows are `row` samples apart, or stacked: one after the other, without a gap in either.
+ * The target is the source or lies apart from it. */
 typedef struct {
     const void *source;
     void *target;
@@ -72,8 +72,8 @@ typedef struct {
     int (*within)(const void *samples, ptrdiff_t row, int64_t rows, int64_t columns, int64_t limit);
 } ggc_stages;
 
-/* Bytes that lie block after block, `rows` runs of half or a quarter of a vector in each, to rows across all blocks, and
- * back. The rows and blocks are multiples of what a vector has of runs. */
+/* Bytes that lie block after block, `rows` runs of half or a quarter of a vector in each, to rows across all blocks,
+ * and back. The rows and blocks are multiples of what a vector has of runs. */
 typedef void ggc_restack(const char *source, char *target, ptrdiff_t target_row, int rows, int run, int blocks);
 
 typedef struct {

@@ -1,5 +1,5 @@
-/* All loops of the transforms; included once by each variant, which first chooses its target and defines GGC_VARIANT and
- * GGC_VARIANT_NAME. */
+/* All loops of the transforms; included once by each variant, which first chooses its target and defines GGC_VARIANT
+ * and GGC_VARIANT_NAME. */
 #include "ggc/lanes.h"
 #include "ggc/transform.h"
 

@@ -62,8 +62,8 @@ GGC_INLINE void W(transpose_)(V *v) {
  * columns come first. */
 GGC_INLINE void W(to_columns_)(V *v, const int size) {
     if (2 * size == QUARTER) {
-        /* Squares are pairs: a lane's bits are the square's and two of the column. The first zip takes the square's out,
-         * the last one puts it back, lowest; the columns are left in reverse order of their bits. */
+        /* Squares are pairs: a lane's bits are the square's and two of the column. The first zip takes the square's
+         * out, the last one puts it back, lowest; the columns are left in reverse order of their bits. */
         W(zips_)(v, size, 2);
         W(zips_)(v, size, 1);
         W(zips_)(v, size, 2);
@@ -150,8 +150,8 @@ GGC_INLINE void W(exchange_neighbors_)(V *a, V *b) {
     *b = (V)((x >> GGC_BITS) | (y & ~low));
 }
 
-GGC_INLINE void W(quads_)(W(flow_) * flow, const void *source, ptrdiff_t source_row, void *target,
-                          ptrdiff_t target_row, int rows, int columns) {
+GGC_INLINE void W(quads_)(W(flow_) * flow, const void *source, ptrdiff_t source_row, void *target, ptrdiff_t target_row,
+                          int rows, int columns) {
     for (int y = 0; y < rows; y += 2)
         for (int x = 0; x < columns; x += 2 * LANES) {
             const SAMPLE *from = (const SAMPLE *)source + y * source_row + x;
@@ -182,7 +182,7 @@ static void W(quads_inverse_)(const void *source, ptrdiff_t source_row, void *ta
         const SAMPLE *from = p->source;                                                                                \
         SAMPLE *to = p->target;                                                                                        \
         const ptrdiff_t channel = p->channel;                                                                          \
-        if (p->alternate) {                                                                                           \
+        if (p->alternate) {                                                                                            \
             _Pragma("GCC ivdep") for (int64_t i = 0; i < p->count; i++) {                                              \
                 SAMPLE v[3] = {from[3 * i], from[3 * i + 1], from[3 * i + 2]};                                         \
                 W(flow##_u)(v);                                                                                        \
