@@ -14,7 +14,7 @@ def transform(
     flows: tuple[str | None, str | None, str | None],
     *,
     inverse: bool,
-    limit: int,
+    check: bool,
     variant: str,
     threads: int,
 ) -> bool: ...

@@ -46,11 +46,13 @@ cdef extern from "ggc/transform.h" nogil:
         const char *name
         const ggc_stages *int16
         const ggc_stages *int32
+    ctypedef struct ggc_plan:
+        int32_t limit
     const ggc_transform_variant *ggc_transform_variant_at(int index)
-    int32_t ggc_transform_limit(const ggc_transform *transform, int bits)
+    ggc_plan ggc_plan_of(const ggc_transform *transform, const ggc_transform_variant *variant, int itemsize)
     int32_t ggc_color_limit(ggc_color_flow flow, int bits)
-    int ggc_transform_runs(const ggc_transform *transform, const ggc_transform_variant *variant, int itemsize,
-                           const ggc_blocks *blocks, int64_t runs, ptrdiff_t run, int32_t limit, int threads)
+    int ggc_transform_runs(const ggc_plan *plan, const ggc_blocks *blocks, int64_t runs, ptrdiff_t run, int check,
+                           int threads)
     int ggc_color_runs(ggc_color_flow flow, int inverse, const ggc_stages *stages, const ggc_pixels *pixels,
                        int64_t runs, ptrdiff_t run, int32_t limit, int threads)
 
@@ -108,9 +110,9 @@ cdef ggc_transform transform_of(int rows, int columns, flows, bint inverse) exce
 
 
 def limit(int rows, int columns, flows, int bits):
-    """The largest magnitude of samples for which no number on the way needs more bits."""
+    """The largest magnitude of samples for which no number on the way needs more bits, 16 or 32."""
     cdef ggc_transform t = transform_of(rows, columns, flows, False)
-    return int(ggc_transform_limit(&t, bits))
+    return int(ggc_plan_of(&t, ggc_transform_variant_at(0), bits // 8).limit)
 
 
 def color_limit(str flow, int bits):
@@ -118,15 +120,15 @@ def color_limit(str flow, int bits):
     return int(ggc_color_limit(COLORS[flow], bits))
 
 
-def transform(source, target, flows, *, bint inverse, int32_t limit, str variant, int threads):
+def transform(source, target, flows, *, bint inverse, bint check, str variant, int threads):
     """Transform blocks of rows x columns samples in an array (runs, blocks down, rows, blocks across, columns).
 
-    ``flows``: see `transform_of`. The arrays are the same one or lie apart. False: a sample exceeds the limit, if that
-    is not negative, and the target holds nothing of use.
+    ``flows``: see `transform_of`. The arrays are the same one or lie apart. False: a sample exceeds the limit, which was
+    to be checked, and the target holds nothing of use.
     """
     cdef ggc_transform t = transform_of(source.shape[2], source.shape[4], flows, inverse)
+    cdef ggc_plan plan
     cdef ggc_blocks blocks
-    cdef int itemsize = source.itemsize
     cdef int64_t runs = source.shape[0] * source.shape[1], across = source.shape[3]
     cdef ptrdiff_t run = t.rows * across * t.columns
     cdef const ggc_transform_variant *chosen = variant_of(variant)
@@ -142,13 +144,14 @@ def transform(source, target, flows, *, bint inverse, int32_t limit, str variant
     if blocks.stacked and t.rows * t.columns == 4 and t.quads:
         # Four neighbors in memory.
         t.rows, t.columns, t.across, t.quads, blocks.stacked = 1, 4, GGC_WHT4, 0, 0
+    plan = ggc_plan_of(&t, chosen, source.itemsize)
     with nogil:
-        within = ggc_transform_runs(&t, chosen, itemsize, &blocks, runs, run, limit, threads)
+        within = ggc_transform_runs(&plan, &blocks, runs, run, check, threads)
     return within
 
 
 def color(source, target, str flow, *, bint inverse, int32_t limit, str variant, int threads):
-    """Transform the three channels of an array (runs, 3, pixels); else as `transform`."""
+    """Transform the three channels of an array (runs, 3, pixels); a negative limit is not checked, else as `transform`."""
     cdef ggc_pixels pixels
     cdef int64_t runs = source.shape[0]
     cdef ptrdiff_t run = source.size // source.shape[0]

@@ -52,7 +52,7 @@ static int32_t limit_of(const ggc_growth *const *stages, int count, int bits) {
     return (int32_t)limit;
 }
 
-int32_t ggc_transform_limit(const ggc_transform *t, int bits) {
+static int32_t transform_limit(const ggc_transform *t, int bits) {
     static const ggc_growth *const of[GGC_NUM_FLOWS] = {
         NULL,
         &ggc_growth_dct4,
@@ -88,41 +88,28 @@ typedef struct {
     ptrdiff_t row;
 } place;
 
-/* How blocks are put together for the loops. */
-typedef struct {
-    const ggc_transform *transform;
-    const ggc_transform_variant *variant;
-    const ggc_stages *stages;
-    int blocks; /* of a tile, at most; a multiple of `least` */
-    int least;  /* what fills vectors and units */
-    /* A unit of `across` has more rows than a block, so that they are taken from one line of memory, a vector or row
-     * after the other. */
-    int in_line;
-} tiling;
-
-static tiling tiling_of(const ggc_transform *t, const ggc_transform_variant *variant, int itemsize) {
-    const ggc_stages *stages = itemsize == 2 ? variant->int16 : variant->int32;
+static ggc_tiling tiling_of(const ggc_transform *t, const ggc_stages *stages) {
     const int unit_rows = t->across ? stages->unit_rows[t->across] : 1, in_line = unit_rows > t->rows;
     int columns = t->across ? stages->unit_columns[t->across] : stages->lanes;
     if (t->quads && columns < 2 * stages->lanes)
         columns = 2 * stages->lanes;
     const int least = columns / t->columns * (in_line ? unit_rows / t->rows : 1);
-    return (tiling){t, variant, stages, TILE / (least * t->columns * t->rows) * least, least, in_line};
+    return (ggc_tiling){stages, TILE / (least * t->columns * t->rows) * least, least, in_line};
 }
 
-typedef void runner(const tiling *g, place from, place to, int rows, int columns);
+typedef void runner(const ggc_plan *p, const ggc_tiling *g, place from, place to, int rows, int columns);
 
-static void run_quads(const tiling *g, place from, place to, int rows, int columns) {
-    g->stages->quads[g->transform->inverse](from.data, from.row, to.data, to.row, rows, columns);
+static void run_quads(const ggc_plan *p, const ggc_tiling *g, place from, place to, int rows, int columns) {
+    g->stages->quads[p->transform.inverse](from.data, from.row, to.data, to.row, rows, columns);
 }
 
-static void run_down(const tiling *g, place from, place to, int rows, int columns) {
-    const ggc_transform *t = g->transform;
+static void run_down(const ggc_plan *p, const ggc_tiling *g, place from, place to, int rows, int columns) {
+    const ggc_transform *t = &p->transform;
     g->stages->down[t->down][t->inverse](from.data, from.row, to.data, to.row, rows, columns);
 }
 
-static void run_across(const tiling *g, place from, place to, int rows, int columns) {
-    const ggc_transform *t = g->transform;
+static void run_across(const ggc_plan *p, const ggc_tiling *g, place from, place to, int rows, int columns) {
+    const ggc_transform *t = &p->transform;
     const int wide = g->stages->unit_columns[t->across];
     if (g->in_line)
         from.row = to.row = wide, rows = rows * columns / wide, columns = wide;
@@ -130,8 +117,9 @@ static void run_across(const tiling *g, place from, place to, int rows, int colu
 }
 
 /* All stages of a tile, through `middle`, which may be one of the others. */
-static void run_stages(const tiling *g, place from, place middle, place to, int rows, int columns) {
-    const ggc_transform *t = g->transform;
+static void run_stages(const ggc_plan *p, const ggc_tiling *g, place from, place middle, place to, int rows,
+                       int columns) {
+    const ggc_transform *t = &p->transform;
     runner *stages[3];
     int count = 0;
     if (t->quads)
@@ -142,7 +130,7 @@ static void run_stages(const tiling *g, place from, place middle, place to, int 
         stages[count++] = run_across;
     for (int i = 0; i < count; i++) {
         const place next = i + 1 < count ? middle : to;
-        stages[t->inverse ? count - 1 - i : i](g, from, next, rows, columns);
+        stages[t->inverse ? count - 1 - i : i](p, g, from, next, rows, columns);
         from = next;
     }
 }
@@ -153,9 +141,10 @@ static void copy_rows(place to, place from, int rows, size_t bytes) {
 }
 
 /* Between blocks, stacked or not, and a tile of their rows. Rows of a place are counted in bytes here. */
-static void copy_blocks(const tiling *g, place blocks, place tile, int count, int stacked, int to_tile) {
-    const ggc_transform *t = g->transform;
-    const int run = t->columns * g->stages->itemsize, in_vector = g->variant->vector / run;
+static void copy_blocks(const ggc_plan *p, const ggc_tiling *g, place blocks, place tile, int count, int stacked,
+                        int to_tile) {
+    const ggc_transform *t = &p->transform;
+    const int run = t->columns * g->stages->itemsize, in_vector = p->variant->vector / run;
     int done = 0;
     if (!stacked) {
         copy_rows(to_tile ? tile : blocks, to_tile ? blocks : tile, t->rows, (size_t)(count * run));
@@ -164,9 +153,9 @@ static void copy_blocks(const tiling *g, place blocks, place tile, int count, in
     if (run >= 8 && in_vector > 1 && t->rows % in_vector == 0) {
         done = count / in_vector * in_vector;
         if (to_tile)
-            g->variant->to_rows(blocks.data, tile.data, tile.row, t->rows, run, done);
+            p->variant->to_rows(blocks.data, tile.data, tile.row, t->rows, run, done);
         else
-            g->variant->to_blocks(tile.data, blocks.data, tile.row, t->rows, run, done);
+            p->variant->to_blocks(tile.data, blocks.data, tile.row, t->rows, run, done);
     }
     for (; done < count; done++) {
         const place block = {blocks.data + done * t->rows * run, run}, column = {tile.data + done * run, tile.row};
@@ -176,21 +165,21 @@ static void copy_blocks(const tiling *g, place blocks, place tile, int count, in
 
 /* At most a tile's number of blocks. What fills vectors where it lies is read and written there; the rest is gathered
  * in the tile. */
-static void run_blocks(const tiling *g, const ggc_blocks *blocks, int count) {
+static void run_blocks(const ggc_plan *p, const ggc_tiling *g, const ggc_blocks *blocks, int count) {
     _Alignas(64) char memory[TILE * sizeof(int32_t)];
-    const ggc_transform *t = g->transform;
+    const ggc_transform *t = &p->transform;
     const ptrdiff_t size = g->stages->itemsize;
     const place from = {(char *)blocks->source, blocks->source_row}, to = {blocks->target, blocks->target_row};
     int whole = 0;
     if (blocks->stacked && g->least == 1) {
-        run_stages(g, from, (place){memory, t->columns}, to, count * t->rows, t->columns);
+        run_stages(p, g, from, (place){memory, t->columns}, to, count * t->rows, t->columns);
         return;
     }
     if (!blocks->stacked && (t->rows == 1 || !g->in_line)) {
         whole = count / g->least * g->least;
         const int columns = whole * t->columns;
         if (whole)
-            run_stages(g, from, (place){memory, columns}, to, t->rows, columns);
+            run_stages(p, g, from, (place){memory, columns}, to, t->rows, columns);
     }
     if (whole == count)
         return;
@@ -199,28 +188,28 @@ static void run_blocks(const tiling *g, const ggc_blocks *blocks, int count) {
     const place tile = {memory, columns}, bytes = {memory, columns * size};
     if (left % g->least)
         memset(memory, 0, (size_t)(t->rows * columns * size));
-    copy_blocks(g, (place){from.data + offset, from.row * size}, bytes, left, blocks->stacked, 1);
-    run_stages(g, tile, tile, tile, t->rows, columns);
-    copy_blocks(g, (place){to.data + offset, to.row * size}, bytes, left, blocks->stacked, 0);
+    copy_blocks(p, g, (place){from.data + offset, from.row * size}, bytes, left, blocks->stacked, 1);
+    run_stages(p, g, tile, tile, tile, t->rows, columns);
+    copy_blocks(p, g, (place){to.data + offset, to.row * size}, bytes, left, blocks->stacked, 0);
 }
 
 /* ------------------------------------------------------------------------------------------------- narrow tiles */
 
 /* Most samples of 32 bits need only 16, in which the loops are more than twice as fast. What stays within the limit for
  * 16 bits has the same coefficients there. And where the inverse in 16 bits gives samples within that limit, they are
- * those of 32 bits: the forward transform leads from them back to the very coefficients in either width, and no others
- * do. */
-typedef struct {
-    tiling wide, narrow;
-    int32_t narrow_limit; /* 0: never */
-    int32_t limit;        /* of the samples of a forward transform; negative: none is asked for */
-} plan;
-
-static plan plan_of(const ggc_transform *t, const ggc_transform_variant *variant, int itemsize, int32_t limit) {
-    plan p = {.wide = tiling_of(t, variant, itemsize), .limit = limit};
-    if (itemsize == 4 && ((t->down && t->down <= GGC_DCT32) || (t->across && t->across <= GGC_DCT32))) {
-        p.narrow = tiling_of(t, variant, 2);
-        p.narrow_limit = ggc_transform_limit(t, 16);
+ * those of 32 bits: the forward transform leads from them, and from no others, back to the coefficients. */
+ggc_plan ggc_plan_of(const ggc_transform *transform, const ggc_transform_variant *variant, int itemsize) {
+    const ggc_side_flow down = transform->down, across = transform->across;
+    ggc_plan p = {
+        .transform = *transform,
+        .variant = variant,
+        .wide = tiling_of(transform, itemsize == 2 ? variant->int16 : variant->int32),
+        .limit = transform_limit(transform, 8 * itemsize),
+    };
+    /* Without products 32 bits are as fast. */
+    if (itemsize == 4 && ((down && down <= GGC_DCT32) || (across && across <= GGC_DCT32))) {
+        p.narrow = tiling_of(transform, variant->int16);
+        p.narrow_limit = transform_limit(transform, 16);
         /* Tiles have one number of blocks in both widths. */
         if (p.narrow.blocks < p.wide.blocks)
             p.wide.blocks = p.narrow.blocks;
@@ -239,17 +228,17 @@ static shape shape_of(const ggc_transform *t, const ggc_blocks *blocks, int coun
 }
 
 /* 0: this tile needs all 32 bits, and nothing was written. */
-static int run_narrow(const plan *p, const ggc_blocks *blocks, int count) {
+static int run_narrow(const ggc_plan *p, const ggc_blocks *blocks, int count) {
     _Alignas(64) int16_t samples[TILE];
-    const ggc_transform *t = p->wide.transform;
-    const ggc_transform_variant *variant = p->wide.variant;
+    const ggc_transform *t = &p->transform;
+    const ggc_transform_variant *variant = p->variant;
     const shape s = shape_of(t, blocks, count);
     const ptrdiff_t row = blocks->stacked ? t->columns : s.columns;
     const ggc_blocks here = {samples, samples, count, row, row, blocks->stacked};
     const int32_t least = t->inverse ? INT16_MAX : p->narrow_limit;
     if (!variant->narrow(blocks->source, blocks->source_row, samples, s.rows, s.columns, least))
         return 0;
-    run_blocks(&p->narrow, &here, count);
+    run_blocks(p, &p->narrow, &here, count);
     if (t->inverse && !variant->int16->within(samples, s.columns, s.rows, s.columns, p->narrow_limit))
         return 0;
     variant->widen(samples, blocks->target, blocks->target_row, s.rows, s.columns);
@@ -257,19 +246,19 @@ static int run_narrow(const plan *p, const ggc_blocks *blocks, int count) {
 }
 
 /* 0: a sample exceeds the limit. */
-static int run_tile(const plan *p, const ggc_blocks *blocks, int count) {
-    const shape s = shape_of(p->wide.transform, blocks, count);
-    if (p->narrow_limit && run_narrow(p, blocks, count))
+static int run_tile(const ggc_plan *p, const ggc_blocks *blocks, int count, int check) {
+    const shape s = shape_of(&p->transform, blocks, count);
+    if (p->narrow_limit && count >= p->narrow.least && run_narrow(p, blocks, count))
         return 1;
-    if (p->limit >= 0 && !p->wide.stages->within(blocks->source, blocks->source_row, s.rows, s.columns, p->limit))
+    if (check && !p->wide.stages->within(blocks->source, blocks->source_row, s.rows, s.columns, p->limit))
         return 0;
-    run_blocks(&p->wide, blocks, count);
+    run_blocks(p, &p->wide, blocks, count);
     return 1;
 }
 
 /* The tile that begins with a block, of a row of blocks so many samples further; how many blocks it has. */
-static int tile_at(const plan *p, const ggc_blocks *blocks, int64_t first, ptrdiff_t run, ggc_blocks *tile) {
-    const ggc_transform *t = p->wide.transform;
+static int tile_at(const ggc_plan *p, const ggc_blocks *blocks, int64_t first, ptrdiff_t run, ggc_blocks *tile) {
+    const ggc_transform *t = &p->transform;
     const int64_t left = blocks->count - first;
     const ptrdiff_t step = blocks->stacked ? t->rows * t->columns : t->columns;
     const ptrdiff_t offset = (run + first * step) * p->wide.stages->itemsize;
@@ -279,13 +268,11 @@ static int tile_at(const plan *p, const ggc_blocks *blocks, int64_t first, ptrdi
     return left < p->wide.blocks ? (int)left : p->wide.blocks;
 }
 
-void ggc_transform_blocks(const ggc_transform *transform, const ggc_transform_variant *variant, int itemsize,
-                          const ggc_blocks *blocks) {
-    const plan p = plan_of(transform, variant, itemsize, -1);
-    for (int64_t first = 0; first < blocks->count; first += p.wide.blocks) {
+void ggc_transform_blocks(const ggc_plan *plan, const ggc_blocks *blocks) {
+    for (int64_t first = 0; first < blocks->count; first += plan->wide.blocks) {
         ggc_blocks tile;
-        const int count = tile_at(&p, blocks, first, 0, &tile);
-        run_tile(&p, &tile, count);
+        const int count = tile_at(plan, blocks, first, 0, &tile);
+        run_tile(plan, &tile, count, 0);
     }
 }
 
@@ -304,17 +291,16 @@ static int threads_for(int wanted, int64_t samples) {
 #endif
 }
 
-int ggc_transform_runs(const ggc_transform *transform, const ggc_transform_variant *variant, int itemsize,
-                       const ggc_blocks *blocks, int64_t runs, ptrdiff_t run, int32_t limit, int threads) {
-    const plan p = plan_of(transform, variant, itemsize, limit);
-    const int64_t tiles = (blocks->count + p.wide.blocks - 1) / p.wide.blocks;
+int ggc_transform_runs(const ggc_plan *plan, const ggc_blocks *blocks, int64_t runs, ptrdiff_t run, int check,
+                       int threads) {
+    const int64_t tiles = (blocks->count + plan->wide.blocks - 1) / plan->wide.blocks;
     int within = 1;
-    threads = threads_for(threads, runs * blocks->count * transform->rows * transform->columns);
+    threads = threads_for(threads, runs * blocks->count * plan->transform.rows * plan->transform.columns);
 #pragma omp parallel for schedule(static) num_threads(threads) reduction(&& : within) if (threads > 1)
     for (int64_t i = 0; i < runs * tiles; i++) {
         ggc_blocks tile;
-        const int count = tile_at(&p, blocks, i % tiles * p.wide.blocks, i / tiles * run, &tile);
-        within = within && run_tile(&p, &tile, count);
+        const int count = tile_at(plan, blocks, i % tiles * plan->wide.blocks, i / tiles * run, &tile);
+        within = within && run_tile(plan, &tile, count, check);
     }
     return within;
 }

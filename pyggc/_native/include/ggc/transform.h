@@ -92,19 +92,38 @@ extern const ggc_transform_variant ggc_transform_baseline, ggc_transform_avx2;
 /* The variants that this processor runs, slowest first; NULL past the last. */
 const ggc_transform_variant *ggc_transform_variant_at(int index);
 
+/* How blocks are put together for the loops of one width of samples. */
+typedef struct {
+    const ggc_stages *stages;
+    int blocks; /* of a tile, at most; a multiple of `least` */
+    int least;  /* what fills vectors and units */
+    /* A unit of `across` has more rows than a block, so that they are taken from one line of memory, a vector or row
+     * after the other. */
+    int in_line;
+} ggc_tiling;
+
+/* All that is to know of a transform before any block: made once, read only, for any number of threads. */
+typedef struct {
+    ggc_transform transform;
+    const ggc_transform_variant *variant;
+    ggc_tiling wide, narrow; /* that of the samples, and that of int16 for samples of int32 that do with it */
+    int32_t limit;           /* the largest magnitude of samples for which nothing on the way wraps around */
+    int32_t narrow_limit;    /* the same in int16; 0: that is never tried */
+} ggc_plan;
+
 /* src/transforms_driver.c. The discrete cosine transform of blocks; sides of 4, 8, 16 or 32, or 1 for none. */
 ggc_transform ggc_dct(int rows, int columns, int inverse);
-/* The largest magnitude of samples with which no number on the way leaves the range of so many bits. */
-int32_t ggc_transform_limit(const ggc_transform *transform, int bits);
+/* Samples have 2 or 4 bytes. */
+ggc_plan ggc_plan_of(const ggc_transform *transform, const ggc_transform_variant *variant, int itemsize);
 int32_t ggc_color_limit(ggc_color_flow flow, int bits);
 
-/* For blocks of a tile that is in the cache: one thread, no check. Samples have 2 or 4 bytes. */
-void ggc_transform_blocks(const ggc_transform *transform, const ggc_transform_variant *variant, int itemsize,
-                          const ggc_blocks *blocks);
-/* The same for `runs` such rows of blocks, each `run` samples after the one before, on several threads. A limit that is
- * not negative is checked; where a sample exceeds it the result is 0, and the target's content undefined. */
-int ggc_transform_runs(const ggc_transform *transform, const ggc_transform_variant *variant, int itemsize,
-                       const ggc_blocks *blocks, int64_t runs, ptrdiff_t run, int32_t limit, int threads);
+/* For blocks of a tile that is in the cache: one thread, no check. */
+void ggc_transform_blocks(const ggc_plan *plan, const ggc_blocks *blocks);
+/* The same for `runs` such rows of blocks, each `run` samples after the one before, on several threads. If `check` is
+ * set and a sample exceeds the limit, the result is 0, and the target's content undefined. */
+int ggc_transform_runs(const ggc_plan *plan, const ggc_blocks *blocks, int64_t runs, ptrdiff_t run, int check,
+                       int threads);
+/* The limit is checked unless it is negative. */
 int ggc_color_runs(ggc_color_flow flow, int inverse, const ggc_stages *stages, const ggc_pixels *pixels, int64_t runs,
                    ptrdiff_t run, int32_t limit, int threads);
 
