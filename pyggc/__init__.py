@@ -1,6 +1,6 @@
 """pyggc: images as 2-D Gaussians, in a real file, with the same pixels everywhere."""
 
-from pyggc import evaluate
+from pyggc import evaluate, transforms
 from pyggc._build_info import build_info
 from pyggc.codec import EncodeReport, GaussianDecoder, GaussianEncoder, decode, decode_strips, encode
 from pyggc.container import Limits
@@ -21,4 +21,5 @@ __all__ = [
     "decode_strips",
     "encode",
     "evaluate",
+    "transforms",
 ]

@@ -2,12 +2,20 @@
 
     python tools/make_flows.py
 
-It prints ``pyggc/_native/include/ggc/flows.h``; a test compares that file with this program's output.
+It writes the headers of `HEADERS`; a test compares them with what it would write.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
 from pyggc.transforms.flows import FLOWS, Flow, Operand, Step, inverse_steps
+from pyggc.transforms.ranges import growth
+
+NATIVE = Path(__file__).parents[1] / "pyggc" / "_native" / "include" / "ggc"
 
 HEAD = """\
 /* The transforms' flows; made by tools/make_flows.py from pyggc/transforms/flows.py, which explains them.
@@ -53,11 +61,44 @@ def function_of(flow: Flow, direction: str) -> str:
     return "\n".join([*lines, "}\n"])
 
 
-def header() -> str:
-    """All of the file."""
+def flows() -> str:
+    """The steps as C."""
     functions = [function_of(flow, direction) for flow in FLOWS.values() for direction in ("forward", "inverse")]
     return "\n".join([HEAD, *functions])
 
 
+GROWTH_HEAD = """\
+/* How the flows grow; made by tools/make_flows.py from what pyggc/transforms/ranges.py derives.
+ *
+ * If no sample exceeds L, no number within a flow exceeds inner * L + inner_error, and no coefficient
+ * outer * L + outer_error. Rounded up to 2^-20.
+ */
+#ifndef GGC_FLOW_GROWTH_H
+#define GGC_FLOW_GROWTH_H
+
+typedef struct {
+    double inner, inner_error, outer, outer_error;
+} ggc_growth;
+
+/* clang-format off */
+"""
+
+
+def growths() -> str:
+    """What `pyggc.transforms.ranges` derives, as constants."""
+
+    def upward(value: Fraction) -> str:
+        return repr(math.ceil(value * 2**20) / 2**20)
+
+    lines = [
+        f"static const ggc_growth ggc_growth_{name} = {{{', '.join(map(upward, growth(flow)))}}};"
+        for name, flow in FLOWS.items()
+    ]
+    return "\n".join([GROWTH_HEAD + lines[0], *lines[1:], "/* clang-format on */", "", "#endif", ""])
+
+
+HEADERS: dict[str, Callable[[], str]] = {"flows.h": flows, "flow_growth.h": growths}
+
 if __name__ == "__main__":
-    print(header(), end="")
+    for name, text in HEADERS.items():
+        (NATIVE / name).write_text(text())

@@ -6,17 +6,25 @@ FLOWS: dict[str, int]
 COLORS: dict[str, int]
 
 def variants() -> list[str]: ...
+def limit(rows: int, columns: int, flows: tuple[str | None, str | None, str | None], bits: int) -> int: ...
+def color_limit(flow: str, bits: int) -> int: ...
 def transform(
     source: NDArray[Any],
     target: NDArray[Any],
-    flows: tuple[str | None, str | None],
+    flows: tuple[str | None, str | None, str | None],
     *,
-    quads: bool,
     inverse: bool,
+    check: bool,
     variant: str,
     threads: int,
-) -> None: ...
+) -> bool: ...
 def color(
-    source: NDArray[Any], target: NDArray[Any], flow: str, *, inverse: bool, variant: str, threads: int
-) -> None: ...
-def within(samples: NDArray[Any], limit: int, *, variant: str, threads: int) -> bool: ...
+    source: NDArray[Any],
+    target: NDArray[Any],
+    flow: str,
+    *,
+    inverse: bool,
+    limit: int,
+    variant: str,
+    threads: int,
+) -> bool: ...

@@ -1,7 +1,7 @@
 """Reversible transforms over buffers. Public names: `pyggc.transforms`."""
 
-from libc.stddef cimport ptrdiff_t, size_t
-from libc.stdint cimport int64_t
+from libc.stddef cimport ptrdiff_t
+from libc.stdint cimport int32_t, int64_t
 
 import numpy as np
 
@@ -31,15 +31,14 @@ cdef extern from "ggc/transform.h" nogil:
         const void *source
         void *target
         int64_t count
-        ptrdiff_t source_step
         ptrdiff_t source_row
-        ptrdiff_t target_step
         ptrdiff_t target_row
+        int stacked
     ctypedef struct ggc_pixels:
         const void *source
         void *target
         int64_t count
-        ptrdiff_t pixel
+        int alternate
         ptrdiff_t channel
     ctypedef struct ggc_stages:
         pass
@@ -47,13 +46,15 @@ cdef extern from "ggc/transform.h" nogil:
         const char *name
         const ggc_stages *int16
         const ggc_stages *int32
+    ctypedef struct ggc_plan:
+        int32_t limit
     const ggc_transform_variant *ggc_transform_variant_at(int index)
-    void ggc_transform_runs(const ggc_transform *transform, const ggc_stages *stages, size_t itemsize,
-                            const ggc_blocks *blocks, int64_t runs, ptrdiff_t run, int threads)
-    void ggc_color_runs(ggc_color_flow flow, int inverse, const ggc_stages *stages, size_t itemsize,
-                        const ggc_pixels *pixels, int64_t runs, ptrdiff_t run, int threads)
-    int ggc_samples_within(const ggc_stages *stages, size_t itemsize, const void *samples, int64_t n, int64_t limit,
+    ggc_plan ggc_plan_of(const ggc_transform *transform, const ggc_transform_variant *variant, int itemsize)
+    int32_t ggc_color_limit(ggc_color_flow flow, int bits)
+    int ggc_transform_runs(const ggc_plan *plan, const ggc_blocks *blocks, int64_t runs, ptrdiff_t run, int check,
                            int threads)
+    int ggc_color_runs(ggc_color_flow flow, int inverse, const ggc_stages *stages, const ggc_pixels *pixels,
+                       int64_t runs, ptrdiff_t run, int32_t limit, int threads)
 
 
 FLOWS = {
@@ -71,9 +72,8 @@ def variants():
     return names
 
 
-cdef const ggc_stages *stages_of(str variant, size_t itemsize) except NULL:
-    cdef const ggc_transform_variant *found = ggc_transform_variant_at(variants().index(variant))
-    return found.int16 if itemsize == 2 else found.int32
+cdef const ggc_transform_variant *variant_of(str name) except NULL:
+    return ggc_transform_variant_at(variants().index(name))
 
 
 cdef char *data_of(array, bint writable) except NULL:
@@ -90,75 +90,82 @@ cdef char *data_of(array, bint writable) except NULL:
     return <char *>&source[0]
 
 
-def transform(source, target, flows, *, bint quads, bint inverse, str variant, int threads):
-    """Transform blocks of rows x columns samples in an array (runs, blocks down, rows, blocks across, columns).
+cdef int check_arrays(source, target, int sides) except -1:
+    if source.shape != target.shape or source.dtype != target.dtype or source.ndim != sides or source.size == 0:
+        raise ValueError(f"source and target must have one shape of {sides} sides, none zero, and one dtype")
+    return 0
 
-    ``flows``: the names of those along columns and along rows, or None. The arrays are the same one or lie apart.
-    """
+
+cdef ggc_transform transform_of(int rows, int columns, flows, bint inverse) except *:
+    """The names of the flows along columns and along rows, and of that of 2 x 2 neighbors; each may be None."""
     cdef ggc_transform t
-    cdef ggc_blocks blocks
-    cdef size_t itemsize = source.itemsize
-    cdef int64_t runs, down, across
-    cdef ptrdiff_t run
-    cdef const ggc_stages *stages = stages_of(variant, itemsize)
-    if source.shape != target.shape or source.dtype != target.dtype or source.ndim != 5 or source.size == 0:
-        raise ValueError("source and target must have one shape of five sides, none zero, and one dtype")
-    runs, down, t.rows, across, t.columns = source.shape
-    for flow, side in zip(flows, (t.rows, t.columns)):
+    t.rows, t.columns, t.inverse = rows, columns, inverse
+    for flow, side in zip(flows, (rows, columns)):
         if (flow is not None and flow[3:] != str(side)) or side not in (1, 2, 4, 8, 16, 32):
             raise ValueError(f"{flow} has not {side} samples")
-    t.down, t.across = (FLOWS.get(flow, GGC_NO_FLOW) for flow in flows)
-    t.quads = quads
-    t.inverse = inverse
-    if quads and (t.rows % 2 or t.columns % 2):
-        raise ValueError(f"there are no 2 x 2 transforms in {t.rows} x {t.columns} samples")
+    t.down, t.across, t.quads = FLOWS.get(flows[0], 0), FLOWS.get(flows[1], 0), flows[2] is not None
+    if t.quads and (rows % 2 or columns % 2):
+        raise ValueError(f"there are no 2 x 2 transforms in {rows} x {columns} samples")
+    return t
+
+
+def limit(int rows, int columns, flows, int bits):
+    """The largest magnitude of samples for which no number on the way needs more bits, 16 or 32."""
+    cdef ggc_transform t = transform_of(rows, columns, flows, False)
+    return int(ggc_plan_of(&t, ggc_transform_variant_at(0), bits // 8).limit)
+
+
+def color_limit(str flow, int bits):
+    """The same of a transform of colors."""
+    return int(ggc_color_limit(COLORS[flow], bits))
+
+
+def transform(source, target, flows, *, bint inverse, bint check, str variant, int threads):
+    """Transform blocks of rows x columns samples in an array (runs, blocks down, rows, blocks across, columns).
+
+    ``flows``: see `transform_of`. The arrays are the same one or lie apart. False: a sample exceeds the limit, which was
+    to be checked, and the target holds nothing of use.
+    """
+    cdef ggc_transform t = transform_of(source.shape[2], source.shape[4], flows, inverse)
+    cdef ggc_plan plan
+    cdef ggc_blocks blocks
+    cdef int64_t runs = source.shape[0] * source.shape[1], across = source.shape[3]
+    cdef ptrdiff_t run = t.rows * across * t.columns
+    cdef const ggc_transform_variant *chosen = variant_of(variant)
+    cdef bint within
+    check_arrays(source, target, 5)
     blocks.source, blocks.target = data_of(source, False), data_of(target, True)
     blocks.source_row = blocks.target_row = across * t.columns
-    if across == 1:
-        # Nothing but blocks, one after the other.
-        blocks.count, blocks.source_step = runs * down, t.rows * t.columns
-        runs, run = 1, 0
-    elif t.rows == 1:
-        blocks.count, blocks.source_step = runs * down * across, t.columns
-        runs, run = 1, 0
-    else:
-        blocks.count, blocks.source_step = across, t.columns
-        runs, run = runs * down, t.rows * across * t.columns
-    blocks.target_step = blocks.source_step
+    blocks.stacked = across == 1 and t.rows > 1
+    blocks.count = across
+    if blocks.stacked or t.rows == 1:
+        # One block after the other, or one row of them.
+        blocks.count, runs, run = runs * across, 1, 0
+    if blocks.stacked and t.rows * t.columns == 4 and t.quads:
+        # Four neighbors in memory.
+        t.rows, t.columns, t.across, t.quads, blocks.stacked = 1, 4, GGC_WHT4, 0, 0
+    plan = ggc_plan_of(&t, chosen, source.itemsize)
     with nogil:
-        ggc_transform_runs(&t, stages, itemsize, &blocks, runs, run, threads)
+        within = ggc_transform_runs(&plan, &blocks, runs, run, check, threads)
+    return within
 
 
-def color(source, target, str flow, *, bint inverse, str variant, int threads):
-    """Transform the three channels of an array (runs, 3, pixels); the arrays are the same one or lie apart."""
+def color(source, target, str flow, *, bint inverse, int32_t limit, str variant, int threads):
+    """Transform the three channels of an array (runs, 3, pixels); a negative limit is not checked, else as `transform`."""
     cdef ggc_pixels pixels
-    cdef size_t itemsize = source.itemsize
-    cdef int64_t runs
-    cdef ptrdiff_t run
+    cdef int64_t runs = source.shape[0]
+    cdef ptrdiff_t run = source.size // source.shape[0]
     cdef ggc_color_flow number = COLORS[flow]
-    cdef const ggc_stages *stages = stages_of(variant, itemsize)
-    if source.shape != target.shape or source.dtype != target.dtype or source.ndim != 3 or source.size == 0:
-        raise ValueError("source and target must have one shape of three sides, none zero, and one dtype")
+    cdef const ggc_transform_variant *chosen = variant_of(variant)
+    cdef const ggc_stages *stages = chosen.int16 if source.itemsize == 2 else chosen.int32
+    cdef bint within
+    check_arrays(source, target, 3)
     if source.shape[1] != 3:
         raise ValueError(f"there must be three channels, not {source.shape[1]}")
     pixels.source, pixels.target = data_of(source, False), data_of(target, True)
-    if source.shape[2] == 1:
-        pixels.count, pixels.pixel, pixels.channel = source.shape[0], 3, 1
-        runs, run = 1, 0
-    else:
-        pixels.count, pixels.pixel, pixels.channel = source.shape[2], 1, source.shape[2]
-        runs, run = source.shape[0], 3 * source.shape[2]
+    pixels.alternate, pixels.channel, pixels.count = source.shape[2] == 1, source.shape[2], source.shape[2]
+    if pixels.alternate:
+        pixels.count, runs, run = runs, 1, 0
     with nogil:
-        ggc_color_runs(number, inverse, stages, itemsize, &pixels, runs, run, threads)
-
-
-def within(samples, int64_t limit, *, str variant, int threads):
-    """Whether all samples of a C-contiguous array that is not empty lie in [-limit, limit]."""
-    cdef size_t itemsize = samples.itemsize
-    cdef int64_t n = samples.size
-    cdef const ggc_stages *stages = stages_of(variant, itemsize)
-    cdef const char *data = data_of(samples, False)
-    cdef bint found
-    with nogil:
-        found = ggc_samples_within(stages, itemsize, data, n, limit, threads)
-    return bool(found)
+        within = ggc_color_runs(number, inverse, stages, &pixels, runs, run, limit, threads)
+    return within

@@ -20,7 +20,7 @@ draft-terriberry-netvc-codingtools-01, section 3.1.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from pyggc.transforms.dct_steps import DCT_STEPS
@@ -144,7 +144,7 @@ def parse_step(text: str) -> Step:
     return Step(target, operation, operand)
 
 
-def parse_flow(name: str, size: int, steps: str, outputs: Sequence[int]) -> Flow:
+def parse_flow(name: str, size: int, steps: str, outputs: Iterable[int]) -> Flow:
     """Parse steps that semicolons separate."""
     texts = (text.strip() for text in steps.replace("\n", " ").split(";"))
     return Flow(name, size, tuple(parse_step(text) for text in texts), tuple(outputs))
@@ -174,7 +174,10 @@ def walsh_hadamard(name: str, size: int, first_bit: int) -> Flow:
 FLOWS = {
     flow.name: flow
     for flow in (
-        *(parse_flow(f"dct{size}", size, *definition) for size, definition in DCT_STEPS.items()),
+        *(
+            parse_flow(f"dct{size}", size, steps, map(int, registers.split()))
+            for size, (steps, registers) in DCT_STEPS.items()
+        ),
         walsh_hadamard("wht4", 4, 0),
         walsh_hadamard("wht8", 8, 1),
         walsh_hadamard("wht16", 16, 0),

@@ -1,16 +1,16 @@
 /* Transforms around their loops: blocks to tiles, tiles to threads. */
 #include <string.h>
 
+#include "ggc/flow_growth.h"
 #include "ggc/transform.h"
 
 #ifdef _OPENMP
 #include <omp.h>
 #endif
 
-/* Samples of a tile, between its stages: they should stay in the first-level cache. The largest block and the largest
- * unit of any variant fit. */
+/* Samples of a tile, at most: what lies between its stages stays in the first-level cache. The largest block and the
+ * largest unit of any variant fit. */
 #define TILE (1 << 12)
-#define MAX_ITEMSIZE 4
 
 /* No thread is woken for fewer samples: waking it would cost more. */
 #define SAMPLES_A_THREAD (1 << 15)
@@ -36,58 +36,90 @@ ggc_transform ggc_dct(int rows, int columns, int inverse) {
         .rows = rows, .columns = columns, .down = dct_of(rows), .across = dct_of(columns), .inverse = inverse};
 }
 
+/* ------------------------------------------------------------------------------------------------------- ranges */
+
+/* The largest L whose growth through all stages stays below 2^(bits - 1). */
+static int32_t limit_of(const ggc_growth *const *stages, int count, int bits) {
+    const double most = (double)((INT64_C(1) << (bits - 1)) - 1);
+    double limit = most, factor = 1.0, error = 0.0;
+    for (int i = 0; i < count; i++) {
+        const ggc_growth *g = stages[i];
+        const double here = ((most - g->inner_error) / g->inner - error) / factor;
+        limit = here < limit ? here : limit;
+        factor = g->outer * factor;
+        error = g->outer * error + g->outer_error;
+    }
+    return (int32_t)limit;
+}
+
+static int32_t transform_limit(const ggc_transform *t, int bits) {
+    static const ggc_growth *const of[GGC_NUM_FLOWS] = {
+        NULL,
+        &ggc_growth_dct4,
+        &ggc_growth_dct8,
+        &ggc_growth_dct16,
+        &ggc_growth_dct32,
+        &ggc_growth_wht4,
+        &ggc_growth_wht8,
+        &ggc_growth_wht16,
+        &ggc_growth_wht32,
+    };
+    const ggc_growth *stages[3];
+    int count = 0;
+    if (t->quads)
+        stages[count++] = &ggc_growth_wht4;
+    if (t->down)
+        stages[count++] = of[t->down];
+    if (t->across)
+        stages[count++] = of[t->across];
+    return limit_of(stages, count, bits);
+}
+
+int32_t ggc_color_limit(ggc_color_flow flow, int bits) {
+    const ggc_growth *stage = flow == GGC_RCT ? &ggc_growth_rct : &ggc_growth_ycocg_r;
+    return limit_of(&stage, 1, bits);
+}
+
+/* -------------------------------------------------------------------------------------------------------- tiles */
+
 /* Where samples are, and how far apart their rows. */
 typedef struct {
     char *data;
     ptrdiff_t row;
 } place;
 
-/* A tile of whole blocks, side by side. */
-typedef struct {
-    const ggc_transform *transform;
-    const ggc_stages *stages;
-    ptrdiff_t itemsize;
-    int blocks; /* at most so many in a tile, a multiple of `least` */
-    int least;  /* what fills vectors and units */
-    /* A unit of `across` has more rows than a block, so that they are taken from one line of memory, a vector or row
-     * after the other. */
-    int in_line;
-} tiling;
-
-static tiling tiling_of(const ggc_transform *t, const ggc_stages *stages, size_t itemsize) {
-    const int unit_rows = t->across ? stages->unit_rows[t->across] : 1;
-    const int unit_columns = t->across ? stages->unit_columns[t->across] : stages->lanes;
-    const int in_line = unit_rows > t->rows;
-    const int least = unit_columns / t->columns * (in_line ? unit_rows / t->rows : 1);
-    return (tiling){t, stages, (ptrdiff_t)itemsize, TILE / (least * t->columns * t->rows) * least, least, in_line};
+static ggc_tiling tiling_of(const ggc_transform *t, const ggc_stages *stages) {
+    const int unit_rows = t->across ? stages->unit_rows[t->across] : 1, in_line = unit_rows > t->rows;
+    int columns = t->across ? stages->unit_columns[t->across] : stages->lanes;
+    if (t->quads && columns < 2 * stages->lanes)
+        columns = 2 * stages->lanes;
+    const int least = columns / t->columns * (in_line ? unit_rows / t->rows : 1);
+    return (ggc_tiling){stages, TILE / (least * t->columns * t->rows) * least, least, in_line};
 }
 
-static void run_down(const tiling *g, place from, place to, int columns) {
-    const ggc_transform *t = g->transform;
-    g->stages->down[t->down][t->inverse](from.data, from.row, to.data, to.row, t->rows, columns);
+typedef void runner(const ggc_plan *p, const ggc_tiling *g, place from, place to, int rows, int columns);
+
+static void run_quads(const ggc_plan *p, const ggc_tiling *g, place from, place to, int rows, int columns) {
+    g->stages->quads[p->transform.inverse](from.data, from.row, to.data, to.row, rows, columns);
 }
 
-/* If a unit has more rows than a block, they are taken from one line of memory. */
-static void run_across(const tiling *g, place from, place to, int columns) {
-    const ggc_transform *t = g->transform;
-    ggc_stage *across = g->stages->across[t->across][t->inverse];
-    if (g->in_line) {
-        const int wide = g->stages->unit_columns[t->across];
-        across(from.data, wide, to.data, wide, t->rows * columns / wide, wide);
-    } else {
-        across(from.data, from.row, to.data, to.row, t->rows, columns);
-    }
+static void run_down(const ggc_plan *p, const ggc_tiling *g, place from, place to, int rows, int columns) {
+    const ggc_transform *t = &p->transform;
+    g->stages->down[t->down][t->inverse](from.data, from.row, to.data, to.row, rows, columns);
 }
 
-static void run_quads(const tiling *g, place from, place to, int columns) {
-    const ggc_transform *t = g->transform;
-    g->stages->quads[t->inverse](from.data, from.row, to.data, to.row, t->rows, columns);
+static void run_across(const ggc_plan *p, const ggc_tiling *g, place from, place to, int rows, int columns) {
+    const ggc_transform *t = &p->transform;
+    const int wide = g->stages->unit_columns[t->across];
+    if (g->in_line)
+        from.row = to.row = wide, rows = rows * columns / wide, columns = wide;
+    g->stages->across[t->across][t->inverse](from.data, from.row, to.data, to.row, rows, columns);
 }
 
 /* All stages of a tile, through `middle`, which may be one of the others. */
-static void run_tile(const tiling *g, place from, place middle, place to, int columns) {
-    typedef void runner(const tiling *, place, place, int);
-    const ggc_transform *t = g->transform;
+static void run_stages(const ggc_plan *p, const ggc_tiling *g, place from, place middle, place to, int rows,
+                       int columns) {
+    const ggc_transform *t = &p->transform;
     runner *stages[3];
     int count = 0;
     if (t->quads)
@@ -98,81 +130,153 @@ static void run_tile(const tiling *g, place from, place middle, place to, int co
         stages[count++] = run_across;
     for (int i = 0; i < count; i++) {
         const place next = i + 1 < count ? middle : to;
-        stages[t->inverse ? count - 1 - i : i](g, from, next, columns);
+        stages[t->inverse ? count - 1 - i : i](p, g, from, next, rows, columns);
         from = next;
     }
 }
 
-/* Copies rows of some bytes, of which the compiler knows the usual numbers. */
-static void copy_rows(char *to, ptrdiff_t to_row, const char *from, ptrdiff_t from_row, int rows, size_t bytes) {
-#define COPY(n)                                                                                                        \
-    for (int i = 0; i < rows; i++)                                                                                     \
-        memcpy(to + i * to_row, from + i * from_row, n);                                                               \
-    break
-    switch (bytes) {
-    case 8:
-        COPY(8);
-    case 16:
-        COPY(16);
-    case 32:
-        COPY(32);
-    case 64:
-        COPY(64);
-    default:
-        COPY(bytes);
+static void copy_rows(place to, place from, int rows, size_t bytes) {
+    for (int i = 0; i < rows; i++)
+        memcpy(to.data + i * to.row, from.data + i * from.row, bytes);
+}
+
+/* Between blocks, stacked or not, and a tile of their rows. Rows of a place are counted in bytes here. */
+static void copy_blocks(const ggc_plan *p, const ggc_tiling *g, place blocks, place tile, int count, int stacked,
+                        int to_tile) {
+    const ggc_transform *t = &p->transform;
+    const int run = t->columns * g->stages->itemsize, in_vector = p->variant->vector / run;
+    int done = 0;
+    if (!stacked) {
+        copy_rows(to_tile ? tile : blocks, to_tile ? blocks : tile, t->rows, (size_t)(count * run));
+        return;
     }
-#undef COPY
-}
-
-/* Blocks that do not lie side by side, or are too few for whole vectors: they are gathered in the tile. */
-static void run_gathered(const tiling *g, const ggc_blocks *blocks, int64_t first, int count, char *memory) {
-    const ggc_transform *t = g->transform;
-    const int columns = (count + g->least - 1) / g->least * g->least * t->columns;
-    const ptrdiff_t size = g->itemsize, row = columns * size, block = t->columns * size;
-    const char *source = (const char *)blocks->source + first * blocks->source_step * size;
-    char *target = (char *)blocks->target + first * blocks->target_step * size;
-    if (count % g->least)
-        memset(memory, 0, (size_t)(t->rows * row));
-    /* Neighbors are copied together. */
-    const int from_line = blocks->source_step == t->columns, to_line = blocks->target_step == t->columns;
-    for (int k = 0; k < (from_line ? 1 : count); k++)
-        copy_rows(memory + k * block, row, source + k * blocks->source_step * size, blocks->source_row * size, t->rows,
-                  (size_t)(from_line ? count * block : block));
-    const place tile = {memory, columns};
-    run_tile(g, tile, tile, tile, columns);
-    for (int k = 0; k < (to_line ? 1 : count); k++)
-        copy_rows(target + k * blocks->target_step * size, blocks->target_row * size, memory + k * block, row, t->rows,
-                  (size_t)(to_line ? count * block : block));
-}
-
-/* Blocks side by side, in source and target, are read and written where they are. */
-static void run_adjacent(const tiling *g, const ggc_blocks *blocks, int64_t first, int count, char *memory) {
-    const place from = {(char *)blocks->source + first * blocks->source_step * g->itemsize, blocks->source_row};
-    const place to = {(char *)blocks->target + first * blocks->target_step * g->itemsize, blocks->target_row};
-    const int columns = count * g->transform->columns;
-    run_tile(g, from, (place){memory, columns}, to, columns);
-}
-
-/* At most a tile's number of blocks. */
-static void run_blocks(const tiling *g, const ggc_blocks *blocks, int64_t first, int count) {
-    _Alignas(64) char memory[TILE * MAX_ITEMSIZE];
-    const ggc_transform *t = g->transform;
-    const int adjacent = blocks->source_step == t->columns && blocks->target_step == t->columns;
-    const int whole = adjacent && (t->rows == 1 || !g->in_line) ? count / g->least * g->least : 0;
-    if (whole)
-        run_adjacent(g, blocks, first, whole, memory);
-    if (whole < count)
-        run_gathered(g, blocks, first + whole, count - whole, memory);
-}
-
-void ggc_transform_blocks(const ggc_transform *transform, const ggc_stages *stages, size_t itemsize,
-                          const ggc_blocks *blocks) {
-    const tiling g = tiling_of(transform, stages, itemsize);
-    for (int64_t first = 0; first < blocks->count; first += g.blocks) {
-        const int64_t left = blocks->count - first;
-        run_blocks(&g, blocks, first, left < g.blocks ? (int)left : g.blocks);
+    if (run >= 8 && in_vector > 1 && t->rows % in_vector == 0) {
+        done = count / in_vector * in_vector;
+        if (to_tile)
+            p->variant->to_rows(blocks.data, tile.data, tile.row, t->rows, run, done);
+        else
+            p->variant->to_blocks(tile.data, blocks.data, tile.row, t->rows, run, done);
+    }
+    for (; done < count; done++) {
+        const place block = {blocks.data + done * t->rows * run, run}, column = {tile.data + done * run, tile.row};
+        copy_rows(to_tile ? column : block, to_tile ? block : column, t->rows, (size_t)run);
     }
 }
+
+/* At most a tile's number of blocks. What fills vectors where it lies is read and written there; the rest is gathered
+ * in the tile. */
+static void run_blocks(const ggc_plan *p, const ggc_tiling *g, const ggc_blocks *blocks, int count) {
+    _Alignas(64) char memory[TILE * sizeof(int32_t)];
+    const ggc_transform *t = &p->transform;
+    const ptrdiff_t size = g->stages->itemsize;
+    const place from = {(char *)blocks->source, blocks->source_row}, to = {blocks->target, blocks->target_row};
+    int whole = 0;
+    if (blocks->stacked && g->least == 1) {
+        run_stages(p, g, from, (place){memory, t->columns}, to, count * t->rows, t->columns);
+        return;
+    }
+    if (!blocks->stacked && (t->rows == 1 || !g->in_line)) {
+        whole = count / g->least * g->least;
+        const int columns = whole * t->columns;
+        if (whole)
+            run_stages(p, g, from, (place){memory, columns}, to, t->rows, columns);
+    }
+    if (whole == count)
+        return;
+    const int left = count - whole, columns = (left + g->least - 1) / g->least * g->least * t->columns;
+    const ptrdiff_t offset = whole * t->columns * size;
+    const place tile = {memory, columns}, bytes = {memory, columns * size};
+    if (left % g->least)
+        memset(memory, 0, (size_t)(t->rows * columns * size));
+    copy_blocks(p, g, (place){from.data + offset, from.row * size}, bytes, left, blocks->stacked, 1);
+    run_stages(p, g, tile, tile, tile, t->rows, columns);
+    copy_blocks(p, g, (place){to.data + offset, to.row * size}, bytes, left, blocks->stacked, 0);
+}
+
+/* ------------------------------------------------------------------------------------------------- narrow tiles */
+
+/* Most samples of 32 bits need only 16, in which the loops are more than twice as fast. What stays within the limit for
+ * 16 bits has the same coefficients there. And where the inverse in 16 bits gives samples within that limit, they are
+ * those of 32 bits: the forward transform leads from them, and from no others, back to the coefficients. */
+ggc_plan ggc_plan_of(const ggc_transform *transform, const ggc_transform_variant *variant, int itemsize) {
+    const ggc_side_flow down = transform->down, across = transform->across;
+    ggc_plan p = {
+        .transform = *transform,
+        .variant = variant,
+        .wide = tiling_of(transform, itemsize == 2 ? variant->int16 : variant->int32),
+        .limit = transform_limit(transform, 8 * itemsize),
+    };
+    /* Without products 32 bits are as fast. */
+    if (itemsize == 4 && ((down && down <= GGC_DCT32) || (across && across <= GGC_DCT32))) {
+        p.narrow = tiling_of(transform, variant->int16);
+        p.narrow_limit = transform_limit(transform, 16);
+        /* Tiles have one number of blocks in both widths. */
+        if (p.narrow.blocks < p.wide.blocks)
+            p.wide.blocks = p.narrow.blocks;
+    }
+    return p;
+}
+
+/* Rows of samples that blocks are made of. */
+typedef struct {
+    int64_t rows, columns;
+} shape;
+
+static shape shape_of(const ggc_transform *t, const ggc_blocks *blocks, int count) {
+    return blocks->stacked ? (shape){1, (int64_t)count * t->rows * t->columns}
+                           : (shape){t->rows, (int64_t)count * t->columns};
+}
+
+/* 0: this tile needs all 32 bits, and nothing was written. */
+static int run_narrow(const ggc_plan *p, const ggc_blocks *blocks, int count) {
+    _Alignas(64) int16_t samples[TILE];
+    const ggc_transform *t = &p->transform;
+    const ggc_transform_variant *variant = p->variant;
+    const shape s = shape_of(t, blocks, count);
+    const ptrdiff_t row = blocks->stacked ? t->columns : s.columns;
+    const ggc_blocks here = {samples, samples, count, row, row, blocks->stacked};
+    const int32_t least = t->inverse ? INT16_MAX : p->narrow_limit;
+    if (!variant->narrow(blocks->source, blocks->source_row, samples, s.rows, s.columns, least))
+        return 0;
+    run_blocks(p, &p->narrow, &here, count);
+    if (t->inverse && !variant->int16->within(samples, s.columns, s.rows, s.columns, p->narrow_limit))
+        return 0;
+    variant->widen(samples, blocks->target, blocks->target_row, s.rows, s.columns);
+    return 1;
+}
+
+/* 0: a sample exceeds the limit. */
+static int run_tile(const ggc_plan *p, const ggc_blocks *blocks, int count, int check) {
+    const shape s = shape_of(&p->transform, blocks, count);
+    if (p->narrow_limit && count >= p->narrow.least && run_narrow(p, blocks, count))
+        return 1;
+    if (check && !p->wide.stages->within(blocks->source, blocks->source_row, s.rows, s.columns, p->limit))
+        return 0;
+    run_blocks(p, &p->wide, blocks, count);
+    return 1;
+}
+
+/* The tile that begins with a block, of a row of blocks so many samples further; how many blocks it has. */
+static int tile_at(const ggc_plan *p, const ggc_blocks *blocks, int64_t first, ptrdiff_t run, ggc_blocks *tile) {
+    const ggc_transform *t = &p->transform;
+    const int64_t left = blocks->count - first;
+    const ptrdiff_t step = blocks->stacked ? t->rows * t->columns : t->columns;
+    const ptrdiff_t offset = (run + first * step) * p->wide.stages->itemsize;
+    *tile = *blocks;
+    tile->source = (const char *)tile->source + offset;
+    tile->target = (char *)tile->target + offset;
+    return left < p->wide.blocks ? (int)left : p->wide.blocks;
+}
+
+void ggc_transform_blocks(const ggc_plan *plan, const ggc_blocks *blocks) {
+    for (int64_t first = 0; first < blocks->count; first += plan->wide.blocks) {
+        ggc_blocks tile;
+        const int count = tile_at(plan, blocks, first, 0, &tile);
+        run_tile(plan, &tile, count, 0);
+    }
+}
+
+/* ------------------------------------------------------------------------------------------------------ threads */
 
 static int threads_for(int wanted, int64_t samples) {
 #ifdef _OPENMP
@@ -187,53 +291,38 @@ static int threads_for(int wanted, int64_t samples) {
 #endif
 }
 
-/* The blocks of a run that begins so many samples after the first. */
-static ggc_blocks moved(const ggc_blocks *blocks, size_t itemsize, ptrdiff_t samples) {
-    ggc_blocks run = *blocks;
-    run.source = (const char *)run.source + samples * (ptrdiff_t)itemsize;
-    run.target = (char *)run.target + samples * (ptrdiff_t)itemsize;
-    return run;
-}
-
-void ggc_transform_runs(const ggc_transform *transform, const ggc_stages *stages, size_t itemsize,
-                        const ggc_blocks *blocks, int64_t runs, ptrdiff_t run, int threads) {
-    const tiling g = tiling_of(transform, stages, itemsize);
-    const int64_t tiles = (blocks->count + g.blocks - 1) / g.blocks;
-    threads = threads_for(threads, runs * blocks->count * transform->rows * transform->columns);
-#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
+int ggc_transform_runs(const ggc_plan *plan, const ggc_blocks *blocks, int64_t runs, ptrdiff_t run, int check,
+                       int threads) {
+    const int64_t tiles = (blocks->count + plan->wide.blocks - 1) / plan->wide.blocks;
+    int within = 1;
+    threads = threads_for(threads, runs * blocks->count * plan->transform.rows * plan->transform.columns);
+#pragma omp parallel for schedule(static) num_threads(threads) reduction(&& : within) if (threads > 1)
     for (int64_t i = 0; i < runs * tiles; i++) {
-        const ggc_blocks here = moved(blocks, itemsize, i / tiles * run);
-        const int64_t first = i % tiles * g.blocks, left = blocks->count - first;
-        run_blocks(&g, &here, first, left < g.blocks ? (int)left : g.blocks);
+        ggc_blocks tile;
+        const int count = tile_at(plan, blocks, i % tiles * plan->wide.blocks, i / tiles * run, &tile);
+        within = within && run_tile(plan, &tile, count, check);
     }
+    return within;
 }
 
-void ggc_color_runs(ggc_color_flow flow, int inverse, const ggc_stages *stages, size_t itemsize,
-                    const ggc_pixels *pixels, int64_t runs, ptrdiff_t run, int threads) {
+int ggc_color_runs(ggc_color_flow flow, int inverse, const ggc_stages *stages, const ggc_pixels *pixels, int64_t runs,
+                   ptrdiff_t run, int32_t limit, int threads) {
     const int64_t pieces = (pixels->count + TILE - 1) / TILE;
+    int within = 1;
     threads = threads_for(threads, 3 * runs * pixels->count);
-#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
+#pragma omp parallel for schedule(static) num_threads(threads) reduction(&& : within) if (threads > 1)
     for (int64_t i = 0; i < runs * pieces; i++) {
-        const int64_t first = i % pieces * TILE, left = pixels->count - first;
-        const ptrdiff_t offset = (i / pieces * run + first * pixels->pixel) * (ptrdiff_t)itemsize;
+        const int64_t first = i % pieces * TILE, left = pixels->count - first, count = left < TILE ? left : TILE;
+        const ptrdiff_t offset = (i / pieces * run + first * (pixels->alternate ? 3 : 1)) * stages->itemsize;
         ggc_pixels here = *pixels;
         here.source = (const char *)here.source + offset;
         here.target = (char *)here.target + offset;
-        here.count = left < TILE ? left : TILE;
-        stages->color[flow][inverse](&here);
-    }
-}
-
-int ggc_samples_within(const ggc_stages *stages, size_t itemsize, const void *samples, int64_t n, int64_t limit,
-                       int threads) {
-    int within = 1;
-    const int64_t pieces = (n + SAMPLES_A_THREAD - 1) / SAMPLES_A_THREAD;
-    threads = threads_for(threads, n);
-#pragma omp parallel for schedule(static) num_threads(threads) reduction(&& : within) if (threads > 1)
-    for (int64_t i = 0; i < pieces; i++) {
-        const int64_t first = i * SAMPLES_A_THREAD, left = n - first;
-        within = within && stages->within((const char *)samples + first * (ptrdiff_t)itemsize,
-                                          left < SAMPLES_A_THREAD ? left : SAMPLES_A_THREAD, limit);
+        here.count = count;
+        if (limit >= 0)
+            within = within && (pixels->alternate ? stages->within(here.source, 0, 1, 3 * count, limit)
+                                                  : stages->within(here.source, pixels->channel, 3, count, limit));
+        if (within)
+            stages->color[flow][inverse](&here);
     }
     return within;
 }

@@ -24,7 +24,15 @@ typedef uint16_t ggc_v16 __attribute__((vector_size(GGC_VECTOR_BYTES)));
 typedef int16_t ggc_s16 __attribute__((vector_size(GGC_VECTOR_BYTES)));
 typedef uint32_t ggc_v32 __attribute__((vector_size(GGC_VECTOR_BYTES)));
 typedef int32_t ggc_s32 __attribute__((vector_size(GGC_VECTOR_BYTES)));
+typedef uint64_t ggc_v64 __attribute__((vector_size(GGC_VECTOR_BYTES)));
+/* Pairs of lanes, the first one low. */
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "pairs of lanes are taken for little-endian"
+#endif
+typedef ggc_v32 ggc_pairs_16;
+typedef ggc_v64 ggc_pairs_32;
 /* In memory, where they may lie anywhere. */
+typedef uint64_t ggc_m64 __attribute__((vector_size(GGC_VECTOR_BYTES), aligned(1), may_alias));
 typedef uint16_t ggc_m16 __attribute__((vector_size(GGC_VECTOR_BYTES), aligned(2), may_alias));
 typedef uint32_t ggc_m32 __attribute__((vector_size(GGC_VECTOR_BYTES), aligned(4), may_alias));
 
@@ -63,8 +71,8 @@ GGC_INLINE ggc_v32 ggc_shift_v32(ggc_v32 q, const int bits) {
 }
 
 /* (factor q + 2^14) >> 15 of the exact product, 0 <= factor < 2^15. Of 16 bits that is one instruction where there is
- * SSSE3, and else made of the halves of the product. Of 32 bits q is 2^16 high + low, with the high half signed, and the
- * result 2 high factor + ((low factor + 2^14) >> 15); SSE2 multiplies signed halves only, so that low is taken as
+ * SSSE3, and else made of the halves of the product. Of 32 bits q is 2^16 high + low, with the high half signed, and
+ * the result 2 high factor + ((low factor + 2^14) >> 15); SSE2 multiplies signed halves only, so that low is taken as
  * low - 2^15 and the difference made up for in the constant. */
 #if defined(__AVX2__)
 #define GGC_X86_VECTOR __m256i
@@ -120,14 +128,14 @@ GGC_INLINE ggc_v32 ggc_lift_v32(ggc_v32 q, const int factor) {
 /* In each 128 bits: the first or the second halves of a and b, one lane of each after the other. */
 #if defined(__SSE2__)
 #define GGC_DEFINE_ZIP(vector, bits)                                                                                   \
-    GGC_INLINE void ggc_zip_v##bits(vector *a, vector *b) {                                                           \
-        const GGC_X86_VECTOR x = (GGC_X86_VECTOR)*a, y = (GGC_X86_VECTOR)*b;                                           \
+    GGC_INLINE void ggc_zip_v##bits(vector *a, vector *b) {                                                            \
+        const GGC_X86_VECTOR x = (GGC_X86_VECTOR) * a, y = (GGC_X86_VECTOR) * b;                                       \
         *a = (vector)GGC_X86(unpacklo_epi##bits)(x, y);                                                                \
         *b = (vector)GGC_X86(unpackhi_epi##bits)(x, y);                                                                \
     }
 #else
 #define GGC_DEFINE_ZIP(vector, bits)                                                                                   \
-    GGC_INLINE void ggc_zip_v##bits(vector *a, vector *b) {                                                           \
+    GGC_INLINE void ggc_zip_v##bits(vector *a, vector *b) {                                                            \
         const vector x = *a, y = *b;                                                                                   \
         for (int i = 0; i < 64 / bits; i++) {                                                                          \
             (*a)[2 * i] = x[i];                                                                                        \
@@ -139,17 +147,19 @@ GGC_INLINE ggc_v32 ggc_lift_v32(ggc_v32 q, const int factor) {
 #endif
 GGC_DEFINE_ZIP(ggc_v16, 16)
 GGC_DEFINE_ZIP(ggc_v32, 32)
+GGC_DEFINE_ZIP(ggc_v64, 64)
 
 /* Exchanges the second 128 bits of a with the first of b, where there are any. */
 #if defined(__AVX2__)
-#define GGC_DEFINE_EXCHANGE(vector, bits)                                                                                    \
-    GGC_INLINE void ggc_exchange_v##bits(vector *a, vector *b) {                                                      \
-        const __m256i x = (__m256i)*a, y = (__m256i)*b;                                                                \
+#define GGC_DEFINE_EXCHANGE(vector, bits)                                                                              \
+    GGC_INLINE void ggc_exchange_v##bits(vector *a, vector *b) {                                                       \
+        const __m256i x = (__m256i) * a, y = (__m256i) * b;                                                            \
         *a = (vector)_mm256_permute2x128_si256(x, y, 0x20);                                                            \
         *b = (vector)_mm256_permute2x128_si256(x, y, 0x31);                                                            \
     }
 GGC_DEFINE_EXCHANGE(ggc_v16, 16)
 GGC_DEFINE_EXCHANGE(ggc_v32, 32)
+GGC_DEFINE_EXCHANGE(ggc_v64, 64)
 #endif
 
 #endif

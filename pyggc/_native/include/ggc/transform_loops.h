@@ -1,5 +1,5 @@
-/* All loops of the transforms; included once by each variant, which first chooses its target and defines GGC_VARIANT and
- * GGC_VARIANT_NAME. */
+/* All loops of the transforms; included once by each variant, which first chooses its target and defines GGC_VARIANT
+ * and GGC_VARIANT_NAME. */
 #include "ggc/lanes.h"
 #include "ggc/transform.h"
 
@@ -18,4 +18,75 @@
 #include "ggc/transform_stages.h"
 #undef GGC_BITS
 
-const ggc_transform_variant GGC_VARIANT = {GGC_VARIANT_NAME, &stages_16, &stages_32};
+/* Transposes a square of runs, two or four to a vector; its own inverse. */
+GGC_INLINE void transpose_runs(ggc_v64 *v, const int count) {
+#if GGC_VECTOR_BYTES == 32
+    if (count == 4) {
+        ggc_zip_v64(v, v + 1);
+        ggc_zip_v64(v + 2, v + 3);
+        ggc_exchange_v64(v, v + 2);
+        ggc_exchange_v64(v + 1, v + 3);
+    } else {
+        ggc_exchange_v64(v, v + 1);
+    }
+#else
+    (void)count;
+    ggc_zip_v64(v, v + 1);
+#endif
+}
+
+/* Squares of runs: a vector has `count` of them, of as many rows where blocks are stacked, of as many blocks where they
+ * are in rows. */
+GGC_INLINE void restack(const int count, const int to_rows, const char *source, char *target, ptrdiff_t row, int rows,
+                        int blocks) {
+    const int run = GGC_VECTOR_BYTES / count;
+    for (int k = 0; k < blocks; k += count)
+        for (int y = 0; y < rows; y += count) {
+            const ptrdiff_t stacked = (k * rows + y) * run, in_rows = y * row + k * run;
+            const char *from = source + (to_rows ? stacked : in_rows);
+            char *to = target + (to_rows ? in_rows : stacked);
+            const ptrdiff_t from_step = to_rows ? rows * run : row, to_step = to_rows ? row : rows * run;
+            ggc_v64 v[4];
+            for (int i = 0; i < count; i++)
+                v[i] = *(const ggc_m64 *)(from + i * from_step);
+            transpose_runs(v, count);
+            for (int i = 0; i < count; i++)
+                *(ggc_m64 *)(to + i * to_step) = v[i];
+        }
+}
+
+#define DEFINE_RESTACK(name, to_rows)                                                                                  \
+    static void name(const char *source, char *target, ptrdiff_t row, int rows, int run, int blocks) {                 \
+        if (4 * run == GGC_VECTOR_BYTES)                                                                               \
+            restack(4, to_rows, source, target, row, rows, blocks);                                                    \
+        else                                                                                                           \
+            restack(2, to_rows, source, target, row, rows, blocks);                                                    \
+    }
+DEFINE_RESTACK(to_rows, 1)
+DEFINE_RESTACK(to_blocks, 0)
+
+static int narrow(const int32_t *source, ptrdiff_t source_row, int16_t *target, int64_t rows, int64_t columns,
+                  int32_t limit) {
+    int32_t low = 0, high = 0;
+    for (int64_t y = 0; y < rows; y++) {
+        const int32_t *from = source + y * source_row;
+        int16_t *to = target + y * columns;
+        for (int64_t x = 0; x < columns; x++) {
+            const int32_t value = from[x];
+            low = value < low ? value : low;
+            high = value > high ? value : high;
+            to[x] = (int16_t)value;
+        }
+    }
+    return low >= -limit && high <= limit;
+}
+
+static void widen(const int16_t *source, int32_t *target, ptrdiff_t target_row, int64_t rows, int64_t columns) {
+    for (int64_t y = 0; y < rows; y++)
+        for (int64_t x = 0; x < columns; x++)
+            target[y * target_row + x] = source[y * columns + x];
+}
+
+const ggc_transform_variant GGC_VARIANT = {
+    GGC_VARIANT_NAME, &stages_16, &stages_32, GGC_VECTOR_BYTES, to_rows, to_blocks, narrow, widen,
+};

@@ -8,7 +8,9 @@
 #define LANES (GGC_VECTOR_BYTES * 8 / GGC_BITS)
 #define QUARTER (128 / GGC_BITS) /* lanes of 128 bits */
 #define SAMPLE GGC_PASTE(W(uint), _t)
+#define SIGNED GGC_PASTE(W(int), _t)
 #define V W(ggc_v)
+#define DOUBLE W(ggc_pairs_)
 #define MEMORY W(ggc_m)
 
 #define GGC_REGISTER SAMPLE
@@ -60,8 +62,8 @@ GGC_INLINE void W(transpose_)(V *v) {
  * columns come first. */
 GGC_INLINE void W(to_columns_)(V *v, const int size) {
     if (2 * size == QUARTER) {
-        /* Squares are pairs: a lane's bits are the square's and two of the column. The first zip takes the square's out,
-         * the last one puts it back, lowest; the columns are left in reverse order of their bits. */
+        /* Squares are pairs: a lane's bits are the square's and two of the column. The first zip takes the square's
+         * out, the last one puts it back, lowest; the columns are left in reverse order of their bits. */
         W(zips_)(v, size, 2);
         W(zips_)(v, size, 1);
         W(zips_)(v, size, 2);
@@ -140,23 +142,39 @@ GGC_INLINE void W(across_)(W(flow_) * flow, const int size, const void *source, 
     DEFINE_STAGE(across, flow##_inverse, size)
 SIDE_FLOWS(DEFINE_STAGES)
 
-/* Neighbors are lanes of one vector here, which the compiler takes apart. */
-#define DEFINE_QUADS(direction)                                                                                        \
-    static void W(quads_##direction)(const void *source, ptrdiff_t source_row, void *target, ptrdiff_t target_row,     \
-                                     int rows, int columns) {                                                          \
-        for (int y = 0; y < rows; y += 2) {                                                                            \
-            const SAMPLE *from = (const SAMPLE *)source + y * source_row;                                              \
-            SAMPLE *to = (SAMPLE *)target + y * target_row;                                                            \
-            _Pragma("GCC ivdep") for (int x = 0; x < columns; x += 2) {                                                \
-                SAMPLE v[4] = {from[x], from[x + 1], from[source_row + x], from[source_row + x + 1]};                  \
-                W(wht4_##direction##_u)(v);                                                                            \
-                to[x] = v[0], to[x + 1] = v[1];                                                                        \
-                to[target_row + x] = v[2], to[target_row + x + 1] = v[3];                                              \
-            }                                                                                                          \
-        }                                                                                                              \
-    }
-DEFINE_QUADS(forward)
-DEFINE_QUADS(inverse)
+/* Exchanges the odd lanes of a with the even ones of b; its own inverse. */
+GGC_INLINE void W(exchange_neighbors_)(V *a, V *b) {
+    const DOUBLE low = (DOUBLE){0} + (((uint64_t)1 << GGC_BITS) - 1);
+    const DOUBLE x = (DOUBLE)*a, y = (DOUBLE)*b;
+    *a = (V)((x & low) | (y << GGC_BITS));
+    *b = (V)((x >> GGC_BITS) | (y & ~low));
+}
+
+GGC_INLINE void W(quads_)(W(flow_) * flow, const void *source, ptrdiff_t source_row, void *target, ptrdiff_t target_row,
+                          int rows, int columns) {
+    for (int y = 0; y < rows; y += 2)
+        for (int x = 0; x < columns; x += 2 * LANES) {
+            const SAMPLE *from = (const SAMPLE *)source + y * source_row + x;
+            SAMPLE *to = (SAMPLE *)target + y * target_row + x;
+            V v[4] = {*(const MEMORY *)from, *(const MEMORY *)(from + LANES), *(const MEMORY *)(from + source_row),
+                      *(const MEMORY *)(from + source_row + LANES)};
+            W(exchange_neighbors_)(v, v + 1);
+            W(exchange_neighbors_)(v + 2, v + 3);
+            flow(v);
+            W(exchange_neighbors_)(v, v + 1);
+            W(exchange_neighbors_)(v + 2, v + 3);
+            *(MEMORY *)to = v[0], *(MEMORY *)(to + LANES) = v[1];
+            *(MEMORY *)(to + target_row) = v[2], *(MEMORY *)(to + target_row + LANES) = v[3];
+        }
+}
+static void W(quads_forward_)(const void *source, ptrdiff_t source_row, void *target, ptrdiff_t target_row, int rows,
+                              int columns) {
+    W(quads_)(GGC_FLOW(wht4_forward), source, source_row, target, target_row, rows, columns);
+}
+static void W(quads_inverse_)(const void *source, ptrdiff_t source_row, void *target, ptrdiff_t target_row, int rows,
+                              int columns) {
+    W(quads_)(GGC_FLOW(wht4_inverse), source, source_row, target, target_row, rows, columns);
+}
 
 /* Channels that alternate, or planes of them. */
 #define DEFINE_COLOR(flow)                                                                                             \
@@ -164,7 +182,7 @@ DEFINE_QUADS(inverse)
         const SAMPLE *from = p->source;                                                                                \
         SAMPLE *to = p->target;                                                                                        \
         const ptrdiff_t channel = p->channel;                                                                          \
-        if (p->pixel == 3) {                                                                                           \
+        if (p->alternate) {                                                                                            \
             _Pragma("GCC ivdep") for (int64_t i = 0; i < p->count; i++) {                                              \
                 SAMPLE v[3] = {from[3 * i], from[3 * i + 1], from[3 * i + 2]};                                         \
                 W(flow##_u)(v);                                                                                        \
@@ -183,12 +201,14 @@ DEFINE_COLOR(ycocg_r_inverse)
 DEFINE_COLOR(rct_forward)
 DEFINE_COLOR(rct_inverse)
 
-static int W(within_)(const void *samples, int64_t n, int64_t limit) {
-    const GGC_PASTE(W(int), _t) *values = samples;
-    GGC_PASTE(W(int), _t) low = 0, high = 0;
-    for (int64_t i = 0; i < n; i++) {
-        low = values[i] < low ? values[i] : low;
-        high = values[i] > high ? values[i] : high;
+static int W(within_)(const void *samples, ptrdiff_t row, int64_t rows, int64_t columns, int64_t limit) {
+    SIGNED low = 0, high = 0;
+    for (int64_t y = 0; y < rows; y++) {
+        const SIGNED *values = (const SIGNED *)samples + y * row;
+        for (int64_t x = 0; x < columns; x++) {
+            low = values[x] < low ? values[x] : low;
+            high = values[x] > high ? values[x] : high;
+        }
     }
     return low >= -limit && high <= limit;
 }
@@ -198,8 +218,9 @@ static int W(within_)(const void *samples, int64_t n, int64_t limit) {
     .unit_rows[number] = UNIT_ROWS(size), .unit_columns[number] = UNIT_COLUMNS(size),                                  \
     .down[number] = BOTH(down_##flow), .across[number] = BOTH(across_##flow),
 static const ggc_stages W(stages_) = {
-    SIDE_FLOWS(ENTRY).lanes = LANES,
-    .quads = BOTH(quads),
+    SIDE_FLOWS(ENTRY).itemsize = GGC_BITS / 8,
+    .lanes = LANES,
+    .quads = {W(quads_forward_), W(quads_inverse_)},
     .color = {{W(ycocg_r_forward_), W(ycocg_r_inverse_)}, {W(rct_forward_), W(rct_inverse_)}},
     .within = W(within_),
 };
@@ -208,7 +229,9 @@ static const ggc_stages W(stages_) = {
 #undef LANES
 #undef QUARTER
 #undef SAMPLE
+#undef SIGNED
 #undef V
+#undef DOUBLE
 #undef MEMORY
 #undef GGC_REGISTER
 #undef GGC_FLOW
@@ -219,7 +242,6 @@ static const ggc_stages W(stages_) = {
 #undef UNIT_COLUMNS
 #undef DEFINE_STAGE
 #undef DEFINE_STAGES
-#undef DEFINE_QUADS
 #undef DEFINE_COLOR
 #undef BOTH
 #undef ENTRY
