@@ -1,23 +1,30 @@
-/* The transform of one block, between a line of memory and its place in a plane. */
+/* The transforms of single blocks, between a line of memory and its place in a plane. */
 #ifndef GGC_RESIDUAL_BLOCKS_H
 #define GGC_RESIDUAL_BLOCKS_H
 
+#include "ggc/residual.h"
 #include "ggc/transform.h"
 
-static inline void ggc_block_inverse(const ggc_stages *stages, int log_size, const int32_t *line, int32_t *plane,
-                                     ptrdiff_t row) {
-    const int side = 1 << log_size;
-    const ggc_transform transform = ggc_dct(side, side, 1);
-    const ggc_blocks block = {line, plane, 1, 0, side, 0, row};
-    ggc_transform_blocks(&transform, stages, sizeof *line, &block);
+/* Those of one direction, by the logarithm of the side. */
+typedef struct {
+    ggc_plan of[GGC_MAX_LOG + 1];
+} ggc_block_plans;
+
+static inline void ggc_block_plans_init(ggc_block_plans *plans, const ggc_transform_variant *variant, int inverse) {
+    for (int log_size = GGC_MIN_LOG; log_size <= GGC_MAX_LOG; log_size++) {
+        const ggc_transform transform = ggc_dct(1 << log_size, 1 << log_size, inverse);
+        plans->of[log_size] = ggc_plan_of(&transform, variant, sizeof(int32_t));
+    }
 }
 
-static inline void ggc_block_forward(const ggc_stages *stages, int log_size, const int32_t *plane, ptrdiff_t row,
+static inline void ggc_block_inverse(const ggc_block_plans *plans, int log_size, const int32_t *line, int32_t *plane,
+                                     ptrdiff_t row) {
+    ggc_transform_blocks(&plans->of[log_size], &(ggc_blocks){line, plane, 1, 1 << log_size, row, 0});
+}
+
+static inline void ggc_block_forward(const ggc_block_plans *plans, int log_size, const int32_t *plane, ptrdiff_t row,
                                      int32_t *line) {
-    const int side = 1 << log_size;
-    const ggc_transform transform = ggc_dct(side, side, 0);
-    const ggc_blocks block = {plane, line, 1, 0, row, 0, side};
-    ggc_transform_blocks(&transform, stages, sizeof *line, &block);
+    ggc_transform_blocks(&plans->of[log_size], &(ggc_blocks){plane, line, 1, row, 1 << log_size, 0});
 }
 
 #endif

@@ -39,7 +39,7 @@ typedef struct {
     bit_reader raw;
     ggc_residual_models models;
     ggc_surroundings around;
-    const ggc_stages *stages;
+    ggc_block_plans inverse;
     ggc_bounds bounds;
     uint8_t magnitudes[GGC_MAGNITUDES];
     int32_t levels[GGC_MAX_LEVELS] __attribute__((aligned(64)));
@@ -149,7 +149,7 @@ static void decode_plane(decoder *d, int plane, int x, int y, int log_size) {
 #undef CASE
     }
     ggc_leave(&d->around, plane, x, y, log_size, d->magnitudes, count);
-    ggc_block_inverse(d->stages, log_size, d->levels, to, d->row);
+    ggc_block_inverse(&d->inverse, log_size, d->levels, to, d->row);
 }
 
 static void decode_node(decoder *d, int x, int y, int log_size) {
@@ -185,15 +185,16 @@ static int verdict(const decoder *d) {
     return ended ? GGC_RESIDUAL_OK : GGC_RESIDUAL_BAD_RANS;
 }
 
-int ggc_residual_decode(const ggc_residual_plan *plan, const ggc_stages *stages, const uint8_t *rans, size_t rans_size,
+int ggc_residual_decode(const ggc_residual_plan *plan, const ggc_transform_variant *variant, const uint8_t *rans, size_t rans_size,
                         const uint8_t *raw, size_t raw_size, int32_t *planes) {
     int status = GGC_RESIDUAL_MEMORY;
     decoder *d = aligned_alloc(64, (sizeof *d + 63) & ~(size_t)63);
     if (!d)
         return status;
-    *d = (decoder){.plan = plan, .stages = stages, .raw = {.next = raw, .end = raw + raw_size}, .planes = planes};
+    *d = (decoder){.plan = plan, .raw = {.next = raw, .end = raw + raw_size}, .planes = planes};
     d->row = ggc_whole(plan->width);
     d->bounds = ggc_bounds_of(GGC_LANES);
+    ggc_block_plans_init(&d->inverse, variant, 1);
     ggc_rans_open(&d->rans, rans, rans_size, 2);
     if (ggc_residual_models_init(&d->models)) {
         if (ggc_surroundings_init(&d->around, plan)) {

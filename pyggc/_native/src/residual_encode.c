@@ -71,7 +71,7 @@ static const float *costs_in(const costs *c, uint32_t context, uint32_t stamp) {
 
 typedef struct {
     const ggc_residual_plan *plan;
-    const ggc_stages *stages;
+    ggc_block_plans forward, inverse;
     float lambda; /* squared error a bit */
     ggc_residual_models models;
     ggc_surroundings around;
@@ -259,7 +259,7 @@ static float try_block(encoder *e, int x, int y, int log_size) {
     for (int plane = 0; plane < e->plan->planes; plane++) {
         block b = {plane, ggc_plane_kind(e->plan->planes, plane), log_size, coefficients,
                    e->tried[size][plane] + ((size_t)number << 2 * log_size), NULL, {{0}, 0}};
-        ggc_block_forward(e->stages, log_size, place_of(e, plane, x, y), e->row, coefficients);
+        ggc_block_forward(&e->forward, log_size, place_of(e, plane, x, y), e->row, coefficients);
         ggc_look(&e->around, plane, b.kind, x, y, &b.outlook);
         b.count_costs = costs_in(&e->ends[size], (uint32_t)b.kind * GGC_END_CONTEXTS + b.outlook.end, e->stamp);
         int *count = &e->counts[size][plane][number];
@@ -366,7 +366,7 @@ static void code_plane(encoder *e, int plane, int x, int y, int log_size) {
     }
     ggc_leave(&e->around, plane, x, y, log_size, e->magnitudes, count);
     if (count)
-        ggc_block_inverse(e->stages, log_size, levels, to, e->row);
+        ggc_block_inverse(&e->inverse, log_size, levels, to, e->row);
     else
         for (int i = 0; i < side; i++)
             memset(to + (ptrdiff_t)i * e->row, 0, (size_t)side * sizeof *to);
@@ -428,7 +428,7 @@ static int finish(encoder *e, const ggc_reciprocal *table, ggc_residual_streams 
     return GGC_RESIDUAL_OK;
 }
 
-int ggc_residual_encode(const ggc_residual_plan *plan, const ggc_stages *stages, const ggc_reciprocal *table,
+int ggc_residual_encode(const ggc_residual_plan *plan, const ggc_transform_variant *variant, const ggc_reciprocal *table,
                         double lambda, int32_t *planes, ggc_residual_streams *out) {
     int status = GGC_RESIDUAL_MEMORY;
     encoder *e = calloc(1, sizeof *e);
@@ -436,9 +436,11 @@ int ggc_residual_encode(const ggc_residual_plan *plan, const ggc_stages *stages,
     if (!e)
         return status;
     const double step = plan->step[0][0] / (double)(1 << GGC_STEP_BITS);
-    e->plan = plan, e->stages = stages, e->planes = planes;
+    e->plan = plan, e->planes = planes;
     e->lambda = plan->lossless ? 1.0f : (float)(lambda * step * step);
     e->row = ggc_whole(plan->width);
+    ggc_block_plans_init(&e->forward, variant, 0);
+    ggc_block_plans_init(&e->inverse, variant, 1);
     if (ggc_residual_models_init(&e->models) && ggc_surroundings_init(&e->around, plan) && make_costs(e)) {
         for (int y = 0; y < plan->height; y += GGC_SUPERBLOCK) {
             ggc_surroundings_next_row(&e->around);

@@ -51,7 +51,7 @@ static int read_tile(const ggc_residual_plan *plan, int variant, const ggc_tile 
     const ggc_smoothing smoothing = ggc_smoothing_of(plan, data[0]);
     if (plan->lossless && data[0])
         return GGC_RESIDUAL_BAD_FILTER;
-    const int status = ggc_residual_decode(plan, ggc_transform_variant_at(variant)->int32, data + at, rans_size,
+    const int status = ggc_residual_decode(plan, ggc_transform_variant_at(variant), data + at, rans_size,
                                            data + at + rans_size, size - at - rans_size, planes);
     if (status != GGC_RESIDUAL_OK)
         return status;
@@ -136,7 +136,7 @@ static int write_tile(const ggc_residual_plan *plan, int variant, const ggc_reci
     uint8_t smoothing = 0;
     loops->to_planes(plan, tile, planes);
     memcpy(luma, planes, plane_samples(plan) * sizeof *luma);
-    int status = ggc_residual_encode(plan, ggc_transform_variant_at(variant)->int32, table, lambda, planes, &streams);
+    int status = ggc_residual_encode(plan, ggc_transform_variant_at(variant), table, lambda, planes, &streams);
     if (status != GGC_RESIDUAL_OK)
         return status;
     if (!plan->lossless) {

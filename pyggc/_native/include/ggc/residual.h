@@ -193,7 +193,7 @@ static inline int32_t ggc_dequantize(const ggc_residual_plan *plan, const int32_
 }
 
 /* src/residual_decode.c. Streams to samples: `planes` has room for all planes. */
-int ggc_residual_decode(const ggc_residual_plan *plan, const ggc_stages *stages, const uint8_t *rans, size_t rans_size,
+int ggc_residual_decode(const ggc_residual_plan *plan, const ggc_transform_variant *variant, const uint8_t *rans, size_t rans_size,
                         const uint8_t *raw, size_t raw_size, int32_t *planes);
 
 /* src/residual_encode.c. Samples to streams; `planes` then holds what the decoder will make of them. `lambda` is what
@@ -205,7 +205,7 @@ typedef struct {
 
 /* Once, before the first encoding. */
 void ggc_residual_costs(void);
-int ggc_residual_encode(const ggc_residual_plan *plan, const ggc_stages *stages, const ggc_reciprocal *table,
+int ggc_residual_encode(const ggc_residual_plan *plan, const ggc_transform_variant *variant, const ggc_reciprocal *table,
                         double lambda, int32_t *planes, ggc_residual_streams *out);
 
 #endif

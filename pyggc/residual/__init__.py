@@ -1,0 +1,10 @@
+"""What the Gaussians leave of an image: from a little sharper to bit-exact.
+
+`write_layer` codes the difference between an image and its exact Gaussian base in tiles that are decoded each by itself;
+`LayerReader` gives any of them back. ``docs/spec_residual.rst`` is normative.
+"""
+
+from pyggc.residual.layer import Layer, LayerReader, write_layer
+from pyggc.residual.plan import LossyPlan
+
+__all__ = ["Layer", "LayerReader", "LossyPlan", "write_layer"]

@@ -1,0 +1,185 @@
+"""The residual layer of a file: tiles, each by itself, over what the Gaussians make of the image."""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pyggc.cursor import ByteReader, ByteWriter
+from pyggc.residual.lossless import decode_lossless, encode_lossless
+from pyggc.residual.plan import LossyPlan
+from pyggc.residual.tiles import Grid, Tile
+from pyggc.residual.transform import Base, Samples, decode_tile, encode_tile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from numpy.typing import NDArray
+
+    from pyggc.cursor import BytesLike
+
+    Region = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A residual layer that is written.
+
+    Attributes
+    ----------
+    data : bytes
+        Of its section.
+    decoded : ndarray, shape (H, W, C)
+        What a decoder makes of it.
+    squared_error : float
+        The sum over all samples, in squares of their unit.
+    """
+
+    data: bytes
+    decoded: Samples
+    squared_error: float
+
+
+def write_layer(
+    samples: Samples, base: Base, plan: LossyPlan | None, side: int, *, threads: int | None = None
+) -> Layer:
+    """Code what a base leaves of an image.
+
+    Parameters
+    ----------
+    samples : ndarray of uint8 or uint16, shape (H, W, C)
+        The image; 1 to 4 channels.
+    base : ndarray of uint16, the same shape
+        What the Gaussians make of it.
+    plan : LossyPlan or None
+        None for lossless.
+    side : int
+        Of tiles in pixels; 0 for one tile.
+    threads : int, optional
+        The most to use; by default as many as there are processors.
+
+    Returns
+    -------
+    Layer
+    """
+    channels = samples.shape[2]
+    steps = None if plan is None else plan.steps(channels)
+
+    def write(tile: Tile) -> tuple[bytes, Samples, float]:
+        part, below = samples[tile.place], base[tile.place]
+        return encode_lossless(part, below) if steps is None else encode_tile(part, below, steps)
+
+    grid = Grid(samples.shape[1], samples.shape[0], side)
+    writer = ByteWriter()
+    if plan is not None:
+        plan.write(writer)
+    decoded, parts, errors = np.empty_like(samples), [], []
+    for tile, (data, part, error) in zip(grid, _in_order(write, grid, len(grid), threads), strict=True):
+        decoded[tile.place] = part
+        parts.append(data)
+        errors.append(error)
+        writer.varint(len(data))
+    return Layer(b"".join((writer.getvalue(), *parts)), decoded, math.fsum(errors))
+
+
+class LayerReader:
+    """A residual layer that is read, of which any region can be decoded.
+
+    Parameters
+    ----------
+    data : bytes-like
+        Of the section.
+    offset : int
+        Where it lies in the file.
+    size : (int, int)
+        Width and height of the image.
+    channels : int
+        1 to 4.
+    side : int
+        Of tiles; 0 for one.
+    lossless : bool
+
+    Raises
+    ------
+    BitstreamError
+        If it does not begin with a plan and the sizes of all tiles.
+    """
+
+    def __init__(
+        self, data: BytesLike, offset: int, size: tuple[int, int], channels: int, side: int, *, lossless: bool
+    ) -> None:
+        reader = ByteReader(data, "section RESI", offset)
+        self._grid = Grid(*size, side)
+        self._steps = None if lossless else LossyPlan.read(reader).steps(channels)
+        # A tile has a byte at least, so there are no more than there are bytes.
+        if len(self._grid) > reader.remaining:
+            raise reader.error(f"expected {len(self._grid)} tiles, found {reader.remaining} bytes")
+        lengths = [reader.varint() for _ in range(len(self._grid))]
+        self._tiles: list[tuple[int, memoryview]] = []
+        for length in lengths:
+            at = reader.offset
+            self._tiles.append((at, reader.take(length)))
+        reader.finish()
+
+    def span(self, region: Region) -> Region:
+        """Return the left, top, width and height of all tiles that have pixels in a region."""
+        tiles = list(self._grid.within(region))
+        left, top = tiles[0].left, tiles[0].top
+        return left, top, tiles[-1].left + tiles[-1].width - left, tiles[-1].top + tiles[-1].height - top
+
+    def decode(self, base: Base, region: Region, dtype: np.dtype[Any], threads: int | None = None) -> NDArray[Any]:
+        """Decode the tiles of a region.
+
+        Parameters
+        ----------
+        base : ndarray of uint16, shape (H, W, C)
+            What the Gaussians make of `region`.
+        region : (int, int, int, int)
+            As `span` returns it.
+        dtype : dtype
+            uint8 or uint16: that of the image.
+        threads : int, optional
+            The most to use.
+
+        Returns
+        -------
+        ndarray, shape (H, W, C)
+
+        Raises
+        ------
+        BitstreamError
+            If a tile is malformed.
+        """
+        left, top, width, height = region
+        out = np.empty((height, width, base.shape[2]), dtype)
+
+        def read(tile: Tile) -> None:
+            offset, data = self._tiles[tile.number]
+            place = slice(tile.top - top, tile.top - top + tile.height), slice(tile.left - left, tile.left - left + tile.width)
+            where = f"section RESI at byte {offset}: tile {tile.number}"
+            if self._steps is None:
+                decode_lossless(data, base[place], out[place], where)
+            else:
+                decode_tile(data, base[place], self._steps, out[place], where)
+
+        tiles = list(self._grid.within(region))
+        for _ in _in_order(read, tiles, len(tiles), threads):
+            pass
+        return out
+
+
+def _in_order(work: Callable[[Tile], Any], tiles: Iterable[Tile], count: int, threads: int | None) -> Iterable[Any]:
+    """Results in the tiles' order; several at a time."""
+    if count == 1 or threads == 1:
+        return map(work, tiles)
+    with ThreadPoolExecutor(threads) as pool:
+        # All are begun; the first error ends those that have not begun.
+        try:
+            return list(pool.map(work, tiles))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
