@@ -16,11 +16,12 @@ MAX_GAUSSIANS = Limits().max_gaussians
 
 
 class Goal(NamedTuple):
-    """What is asked for; exactly one is set. Decibels, bits a pixel of the whole file, or a number."""
+    """What is asked for: decibels, bits a pixel of the whole file, or no loss at all; or, without these, a number."""
 
     quality: float | None = None
     bpp: float | None = None
     num_gaussians: int | None = None
+    lossless: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,23 +52,30 @@ EFFORTS = {
 }
 
 
-def make_goal(num_gaussians: int | None, quality: float | None, bpp: float | None) -> Goal:
+def make_goal(
+    num_gaussians: int | None, quality: float | None, bpp: float | None, *, lossless: bool = False, residual: bool = False
+) -> Goal:
     """Check what a caller asks for; nothing at all means `DEFAULT_QUALITY`.
+
+    With a residual, the number of Gaussians may be given besides.
 
     Raises
     ------
     ValueError, TypeError
         If it is more than one thing, or out of range.
     """
-    given = [
-        name for name, v in (("num_gaussians", num_gaussians), ("quality", quality), ("bpp", bpp)) if v is not None
-    ]
+    if not isinstance(lossless, bool):
+        raise TypeError(f"lossless must be True or False, not {lossless!r}")
+    asked = {"num_gaussians": num_gaussians, "quality": quality, "bpp": bpp, "lossless": lossless or None}
+    given = [name for name, value in asked.items() if value is not None and not (residual and name == "num_gaussians")]
     if len(given) > 1:
-        raise ValueError(f"give only one of num_gaussians, quality and bpp, not {' and '.join(given)}")
+        raise ValueError(f"give only one of {', '.join(asked)}, not {' and '.join(given)}")
     if num_gaussians is not None:
         num_gaussians = as_integer("num_gaussians", num_gaussians, 1, MAX_GAUSSIANS)
     if quality is not None:
         check_positive("quality", quality, "number of decibels")
     if bpp is not None:
         check_positive("bpp", bpp, "number of bits a pixel")
-    return Goal(quality, bpp, num_gaussians) if given else Goal(quality=DEFAULT_QUALITY)
+    if num_gaussians is quality is bpp is None and not lossless:
+        quality = DEFAULT_QUALITY
+    return Goal(quality, bpp, num_gaussians, lossless)

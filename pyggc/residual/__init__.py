@@ -5,6 +5,10 @@
 """
 
 from pyggc.residual.layer import Layer, LayerReader, write_layer
-from pyggc.residual.plan import LossyPlan
+from pyggc.residual.plan import LossyPlan, step_unit
+from pyggc.residual.tiles import MAX_SIDE, SIDE_UNIT
+from pyggc.residual.transform import BIT_COST
 
-__all__ = ["Layer", "LayerReader", "LossyPlan", "write_layer"]
+__all__ = [
+    "BIT_COST", "MAX_SIDE", "SIDE_UNIT", "Layer", "LayerReader", "LossyPlan", "step_unit", "write_layer",
+]

@@ -37,11 +37,14 @@ class Layer:
         What a decoder makes of it.
     squared_error : float
         The sum over all samples, in squares of their unit.
+    step : int
+        Of the plan; 0 for lossless.
     """
 
     data: bytes
     decoded: Samples
     squared_error: float
+    step: int
 
 
 def write_layer(
@@ -58,7 +61,7 @@ def write_layer(
     plan : LossyPlan or None
         None for lossless.
     side : int
-        Of tiles in pixels; 0 for one tile.
+        Of tiles in pixels: a multiple of 32 up to 1024.
     threads : int, optional
         The most to use; by default as many as there are processors.
 
@@ -83,7 +86,7 @@ def write_layer(
         parts.append(data)
         errors.append(error)
         writer.varint(len(data))
-    return Layer(b"".join((writer.getvalue(), *parts)), decoded, math.fsum(errors))
+    return Layer(b"".join((writer.getvalue(), *parts)), decoded, math.fsum(errors), 0 if plan is None else plan.step)
 
 
 class LayerReader:
@@ -100,7 +103,7 @@ class LayerReader:
     channels : int
         1 to 4.
     side : int
-        Of tiles; 0 for one.
+        Of tiles.
     lossless : bool
 
     Raises

@@ -10,7 +10,7 @@ import numpy as np
 from pyggc._native import _residual
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
     from pyggc.cursor import ByteReader, ByteWriter
 
@@ -19,12 +19,15 @@ _SIZES = _residual.constants()
 #: Steps of a channel, one for each of so many bands of frequencies.
 BANDS = _SIZES["STEP_BANDS"]
 MAX_CHANNELS = _SIZES["MAX_CHANNELS"]
-#: Sides of tiles are multiples of it.
-TILE_UNIT = _SIZES["SUPERBLOCK"]
 
 #: A weight that leaves the step as it is.
 FLAT = 16
 _MAX_STEP = _SIZES["MAX_STEP"]
+
+
+def step_unit(dtype: DTypeLike) -> int:
+    """How many units of a plan's step are one unit of a sample of uint8 or uint16."""
+    return 1 << (_SIZES["STEP_BITS"] + (_SIZES["FRACTION_BITS"] if np.dtype(dtype) == np.uint8 else 0))
 
 
 @dataclass(frozen=True)

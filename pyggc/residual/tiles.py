@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+#: Sides of tiles are multiples of the first, and at most the second.
+SIDE_UNIT, MAX_SIDE = 32, 1024
+
 
 @dataclass(frozen=True)
 class Tile:
@@ -34,7 +37,7 @@ class Grid:
     width, height : int
         Of the image in pixels.
     side : int
-        Of a tile; those at the right and lower edges may be smaller. 0: the image is one tile.
+        Of a tile: a multiple of 32 up to 1024. Tiles at the right and lower edges may be smaller.
     """
 
     width: int
@@ -44,12 +47,12 @@ class Grid:
     @property
     def columns(self) -> int:
         """Tiles in a row."""
-        return -(-self.width // self.side) if self.side else 1
+        return -(-self.width // self.side)
 
     @property
     def rows(self) -> int:
         """Tiles in a column."""
-        return -(-self.height // self.side) if self.side else 1
+        return -(-self.height // self.side)
 
     def __len__(self) -> int:
         return self.columns * self.rows
@@ -60,7 +63,7 @@ class Grid:
     def within(self, region: tuple[int, int, int, int]) -> Iterator[Tile]:
         """Those that have pixels in a region: left, top, width and height."""
         left, top, width, height = region
-        side = self.side or max(self.width, self.height)
+        side = self.side
         for row in range(top // side, -(-(top + height) // side)):
             for column in range(left // side, -(-(left + width) // side)):
                 x, y = column * side, row * side

@@ -1,0 +1,211 @@
+"""From a goal to both layers of a file: how many Gaussians, and the step of the residual over them.
+
+More Gaussians leave less to the residual, and pay while they take fewer bits than they save there. That is measured: the
+number is doubled, each time the residual is coded with the same step, and the search ends when error and bits together
+no longer fall.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pyggc.rate.search import MOST_PSNR, QUANTIZATION_LOSS, Quantized, Search
+from pyggc.render import rasterize
+from pyggc.residual import BIT_COST, Layer, LossyPlan, step_unit, write_layer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from pyggc.rate.goals import Goal
+
+#: Pixels a Gaussian of the first and of the last number that is tried.
+SPARSEST, DENSEST = 1500, 96
+#: Pixels a Gaussian under a lossless residual, to which they give a preview and next to nothing else.
+PREVIEW = 2000
+#: What the cost must fall by for twice the Gaussians to be worth their time.
+WORTH = 0.002
+#: Decibels by which twice the step is worse, before it is measured; bytes that it takes, as a power of two.
+STEP_SLOPE, BYTES_SLOPE = -5.0, -1.1
+#: Bytes of a tile from which on its models have learnt enough, and the sides there are.
+TILE_BYTES = 8000
+TILE_SIDES = (256, 384, 512, 768, 1024)
+#: Bytes of the residual's row in the section table.
+_ROW = 8
+
+
+@dataclass(frozen=True)
+class Layered:
+    """One way to write an image: its Gaussians, and the residual, if there is one, in tiles of so many pixels."""
+
+    quantized: Quantized
+    layer: Layer | None
+    side: int
+    psnr: float
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of all sections with their rows of the section table."""
+        return self.quantized.num_bytes + (0 if self.layer is None else len(self.layer.data) + _ROW)
+
+
+@dataclass(frozen=True)
+class LayeredOutcome:
+    """What came of a goal: the chosen file, the float fit's dB, iterations, and if it fell short, why."""
+
+    chosen: Layered
+    float_psnr: float
+    iterations: int
+    shortfall: str = ""
+
+
+class LayeredSearch(Search):
+    """Looks for the file of both layers that meets a goal with the fewest bytes.
+
+    Parameters
+    ----------
+    samples : ndarray of uint8 or uint16, shape (H, W, C)
+        The image.
+    *args, **kwargs
+        As for `Search`.
+    """
+
+    def __init__(self, samples: NDArray[Any], *args: Any, threads: int | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.samples = samples
+        self.threads = threads
+        self.white = float(np.iinfo(samples.dtype).max)
+        self.unit = step_unit(samples.dtype)
+        self.side = 512
+
+    def run_layers(self, goal: Goal) -> LayeredOutcome:
+        """Fit and code until the goal is met or nothing is left to try."""
+        if goal.lossless:
+            return self._outcome_of(self._lossless(goal.num_gaussians))
+        if goal.bpp is not None:
+            size = goal.bpp * self.pixels / 8.0 - self.overhead
+            chosen = self._grow(goal.num_gaussians, lambda quantized, step: self._to_size(quantized, size, step))
+            return self._outcome_of(chosen, "" if chosen.num_bytes <= size else "a file of this image cannot be so small")
+        quality = goal.quality
+        assert quality is not None
+        chosen = self._grow(goal.num_gaussians, lambda quantized, step: self._to_quality(quantized, quality, step))
+        return self._outcome_of(chosen, "" if chosen.psnr >= quality else self._why_not(quality))
+
+    # The number of Gaussians.
+
+    def _lossless(self, count: int | None) -> Layered:
+        self._set_count(self.pixels // PREVIEW if count is None else count)
+        self._fit_up(max(self.effort.iterations // 3, 1))
+        return self._write(self._quantize_now(), None)
+
+    def _grow(self, count: int | None, meet: Callable[[Quantized, float | None], Layered]) -> Layered:
+        """Double the Gaussians while that pays; `meet` codes the residual so that the file meets the goal."""
+        first, last = (self.pixels // SPARSEST, self.pixels // DENSEST) if count is None else (count, count)
+        self._skip_halves(first, 120)
+        self._set_count(first)
+        self._fit_up(max(self.effort.iterations // 3, 1))
+        best = meet(self._quantize_now(), None)
+        if best.layer is None:
+            return best
+        step, cost = best.layer.step, self._cost(best, best.layer.step)
+        while 2 * self.fitter.num_gaussians <= last and not self.budget.spent:
+            self._set_count(2 * self.fitter.num_gaussians)
+            self._fit(max(self.effort.iterations // 5, 1))
+            tried = self._write(self._quantize_now(), step)
+            tried_cost = self._cost(tried, step)
+            if tried_cost > cost * (1.0 - WORTH):
+                break
+            best, cost = tried, tried_cost
+        return best if count is not None else meet(best.quantized, step / self.unit)
+
+    def _cost(self, layered: Layered, step: int) -> float:
+        """Squared error and bits in one sum."""
+        assert layered.layer is not None
+        a_bit = BIT_COST * (step / self.unit) ** 2
+        return layered.layer.squared_error + 8.0 * a_bit * layered.num_bytes
+
+    def _quantize_now(self) -> Quantized:
+        return self._quantize(self._step_for(self.fitter.psnr - QUANTIZATION_LOSS))
+
+    # The step of the residual.
+
+    def _write(self, quantized: Quantized, step: int | None) -> Layered:
+        base = rasterize(quantized.gaussians, dtype=np.uint16, threads=self.threads).reshape(self.samples.shape)
+        plan = None if step is None else LossyPlan(step)
+        layer = write_layer(self.samples, base, plan, self.side, threads=self.threads)
+        mse = layer.squared_error / self.samples.size
+        psnr = 10.0 * math.log10(self.white**2 / mse) if mse > 0.0 else math.inf
+        return Layered(quantized, layer, self.side, psnr)
+
+    def _choose_side(self, layered: Layered) -> None:
+        """Take the smallest tiles that have bytes enough to learn from."""
+        assert layered.layer is not None
+        density = len(layered.layer.data) / self.pixels
+        self.side = next((side for side in TILE_SIDES if density * side * side >= TILE_BYTES), TILE_SIDES[-1])
+
+    def _to_quality(self, quantized: Quantized, quality: float, step: float | None) -> Layered:
+        """The coarsest step with which a file has so many dB; no residual, if the Gaussians have them."""
+        if quantized.psnr >= quality:
+            return Layered(quantized, None, 0, quantized.psnr)
+        close = self.effort.close
+        # Uniform errors would be a step's square over 12; the many levels of zero err more and the rest less.
+        step = step or self.white * 10.0 ** (-quality / 20.0) * 3.0
+
+        def fits(tried: Layered) -> bool:
+            return tried.psnr >= quality
+
+        def short(tried: Layered) -> float:
+            return min(tried.psnr, MOST_PSNR) - (quality + 0.5 * close)
+
+        return self._search(quantized, step, fits, short, 0.5 * close, STEP_SLOPE)
+
+    def _to_size(self, quantized: Quantized, size: float, step: float | None) -> Layered:
+        """The finest step with which the file takes at most so many bytes."""
+        step = step or self.white / 20.0
+
+        def fits(tried: Layered) -> bool:
+            return tried.num_bytes <= size
+
+        def short(tried: Layered) -> float:
+            return math.log2(max(len(tried.layer.data) if tried.layer else 0, 1) / max(size - quantized.num_bytes - _ROW, 1.0)) + 0.002
+
+        return self._search(quantized, step, fits, short, 0.002, BYTES_SLOPE)
+
+    def _search(
+        self,
+        quantized: Quantized,
+        step: float,
+        fits: Callable[[Layered], bool],
+        short: Callable[[Layered], float],
+        close: float,
+        slope: float,
+    ) -> Layered:
+        """The step where `short`, which falls with the logarithm of the step, is nearly zero."""
+        best: Layered | None = None
+        last: tuple[float, float] | None = None
+        for attempt in range(8):
+            units = min(max(round(step * self.unit), 1), (1 << 24) - 1)
+            tried = self._write(quantized, units)
+            if attempt == 0:
+                self._choose_side(tried)
+            gap = short(tried)
+            if best is None or (fits(tried), -abs(gap)) > (fits(best), -abs(short(best))):
+                best = tried
+            if (fits(tried) and abs(gap) <= close) or self.budget.urgent or (units == 1 and not fits(tried)):
+                break
+            at = math.log2(units)
+            if last is not None and at != last[0]:
+                measured = (gap - last[1]) / (at - last[0])
+                slope = min(max(measured, 2.5 * slope), 0.3 * slope) if measured < 0.0 else slope
+            last = at, gap
+            step = 2.0 ** (at - min(max(gap / slope, -3.0), 3.0)) / self.unit
+        assert best is not None
+        return best
+
+    def _outcome_of(self, chosen: Layered, shortfall: str = "") -> LayeredOutcome:
+        return LayeredOutcome(chosen, self.fitter.psnr, self.budget.iterations, shortfall)
