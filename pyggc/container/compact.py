@@ -51,7 +51,7 @@ _MAX_COUNT = 1 << 31
 _MAX_TOKENS_A_BYTE = 1 << 15
 
 #: Bit lengths of what decides on a context: larger numbers are in that of the largest.
-_BIT_LENGTHS = np.array([number.bit_length() for number in range(65)])
+_BIT_LENGTHS = np.array([number.bit_length() for number in range(65)], np.uint8)
 
 #: Gaussians from which on their colors and positions are decoded at the same time.
 _PARALLEL = 1 << 14
