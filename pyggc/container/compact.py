@@ -97,7 +97,7 @@ class _Components:
         self.models = [_MODELS[contexts].copy() for contexts in (1, 8, 12, 8)[:channels]]
 
     @staticmethod
-    def contexts(component: int, levels: Levels) -> Ints | None:
+    def contexts(component: int, levels: Levels) -> NDArray[np.uint8] | None:
         if component == 0:
             return None
         luma = _BIT_LENGTHS[np.minimum(np.abs(levels[:, 0]), 64)]
