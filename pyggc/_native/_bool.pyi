@@ -16,7 +16,6 @@ class TreeBank(StaticBank):
         probabilities: npt.NDArray[np.uint8],
         first: npt.NDArray[np.uint16],
         path: npt.NDArray[np.uint16],
-        max_depth: int,
     ) -> None: ...
 
 class BoolWriter:

@@ -32,7 +32,6 @@ cdef extern from "ggc/boolean.h" nogil:
         const uint16_t *first
         const uint16_t *path
         uint32_t num_nodes
-        uint32_t max_depth
     ctypedef struct ggc_bool_writer:
         uint8_t *data
         size_t size
@@ -77,14 +76,14 @@ cdef class TreeBank(StaticBank):
     cdef tuple arrays_of_tree
     cdef ggc_token_tree tree
 
-    def plant(self, tree, probabilities, first, path, int max_depth):
+    def plant(self, tree, probabilities, first, path):
         """Take over tables that the caller has made and validated; see `ggc_token_tree`."""
         cdef const int16_t[::1] nodes = tree
         cdef const uint8_t[:, ::1] p = probabilities
         cdef const uint16_t[::1] begin = first, steps = path
         self.arrays_of_tree = (tree, probabilities, first, path)
         self.tree.probabilities, self.tree.first, self.tree.path = &p[0, 0], &begin[0], &steps[0]
-        self.tree.num_nodes, self.tree.max_depth = <uint32_t>p.shape[1], <uint32_t>max_depth
+        self.tree.num_nodes = <uint32_t>p.shape[1]
         self.tree.next = &nodes[0]
 
 
@@ -101,7 +100,7 @@ cdef Integers probabilities_of(object probabilities, Integers like):
     if p.array.size and p.array.min() < 1:
         bad = int(np.argmin(p.array))
         raise ValueError(f"probabilities must lie in [1, 255], but element {bad} is {p.array.flat[bad]}")
-    if like is None or p.size == like.size:
+    if like is None or p.array.shape == like.array.shape:
         return p
     if p.size == 1:
         p.view.stride = 0

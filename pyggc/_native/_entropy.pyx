@@ -127,9 +127,9 @@ cdef tuple values_and_widths(object values, object widths):
     """Raw values that fit their widths: one width for all, or what broadcasts against the values."""
     cdef Integers v = integers(values, "values", 0xFFFFFFFF), w = integers(widths, "widths", GGC_MAX_RAW)
     cdef size_t fitting
-    if w.size == 1 and v.size != 1:
+    if w.size == 1:
         w.view.stride = 0
-    elif w.size != v.size:
+    elif w.array.shape != v.array.shape:
         try:
             w = integers(np.broadcast_to(w.array, v.array.shape), "widths", GGC_MAX_RAW)
         except ValueError:

@@ -33,6 +33,7 @@ cdef extern from "ggc/rans.h" nogil:
         uint32_t live
         int holds
         int status
+        int wide
     ctypedef struct ggc_tokens:
         uint32_t bases[GGC_LANES]
         uint8_t widths[GGC_LANES]
@@ -44,11 +45,11 @@ cdef extern from "ggc/rans.h" nogil:
     int ggc_log_exp_golomb(ggc_step_log *log, const ggc_view *values, int order, size_t n)
     int ggc_log_integers(ggc_step_log *log, const ggc_model *m, const ggc_tokens *tokens, const ggc_view *values,
                          const ggc_view *contexts, size_t n)
-    int ggc_decode_integers(ggc_rans_reader *r, const ggc_model *m, const ggc_tokens *tokens,
-                            const ggc_view *contexts, size_t n, uint32_t *values)
+    void ggc_decode_integers(ggc_rans_reader *r, const ggc_model *m, const ggc_tokens *tokens,
+                             const ggc_view *contexts, size_t n, uint32_t *values)
     size_t ggc_rans_encode(const ggc_reciprocal *table, int wide, const ggc_step_log *log, int states, uint8_t *end,
                            uint64_t *x)
-    void ggc_rans_open(ggc_rans_reader *r, const uint8_t *data, size_t size, int states)
+    void ggc_rans_open(ggc_rans_reader *r, const uint8_t *data, size_t size, int states, int wide)
     void ggc_rans_pop_bits(ggc_rans_reader *r, const ggc_view *widths, size_t n, uint32_t *values)
     void ggc_rans_pop_exp_golomb(ggc_rans_reader *r, int order, size_t n, uint32_t *values)
     void ggc_rans_pop(ggc_rans_reader *r, const ggc_model *m, const ggc_view *contexts, size_t n,
@@ -333,7 +334,7 @@ cdef class RansReader(Exclusive):
         self.data = data
         self.section = section
         self.states = states
-        ggc_rans_open(&self.reader, <const uint8_t *>PyBytes_AS_STRING(data), <size_t>len(data), states)
+        ggc_rans_open(&self.reader, <const uint8_t *>PyBytes_AS_STRING(data), <size_t>len(data), states, use_wide())
         self.check()
 
     @property
@@ -345,7 +346,7 @@ cdef class RansReader(Exclusive):
     def num_bits(self):
         """The information decoded so far, in bits: what the stream held less what is left."""
         cdef ggc_rans_reader start
-        ggc_rans_open(&start, self.reader.data, <size_t>len(self.data), self.states)
+        ggc_rans_open(&start, self.reader.data, <size_t>len(self.data), self.states, self.reader.wide)
         return information(&start) - information(&self.reader)
 
     cdef int check(self) except -1:
@@ -405,20 +406,16 @@ cdef class RansReader(Exclusive):
         cdef ggc_tokens tokens = tokens_of(bases, widths, bank)
         cdef Integers o = out_of(out, 0xFFFFFFFF)
         cdef Integers c = contexts_of(contexts, bank, o)
-        cdef bint decoded
         if o.size == 0:
             return
         self.acquire()
         try:
             bank.acquire()
             with nogil:
-                decoded = ggc_decode_integers(&self.reader, &bank.model, &tokens, &c.view, o.size,
-                                              <uint32_t *>o.view.data)
+                ggc_decode_integers(&self.reader, &bank.model, &tokens, &c.view, o.size, <uint32_t *>o.view.data)
             bank.busy = False
         finally:
             self.busy = False
-        if not decoded:
-            raise MemoryError
         if self.reader.status != GGC_RANS_OK:
             self.check()
 

@@ -51,7 +51,7 @@ _MAX_COUNT = 1 << 31
 _MAX_TOKENS_A_BYTE = 1 << 15
 
 #: Bit lengths of what decides on a context: larger numbers are in that of the largest.
-_BIT_LENGTHS = np.array([number.bit_length() for number in range(65)])
+_BIT_LENGTHS = np.array([number.bit_length() for number in range(65)], np.uint8)
 
 #: Gaussians from which on their colors and positions are decoded at the same time.
 _PARALLEL = 1 << 14
@@ -97,7 +97,7 @@ class _Components:
         self.models = [_MODELS[contexts].copy() for contexts in (1, 8, 12, 8)[:channels]]
 
     @staticmethod
-    def contexts(component: int, levels: Levels) -> Ints | None:
+    def contexts(component: int, levels: Levels) -> NDArray[np.uint8] | None:
         if component == 0:
             return None
         luma = _BIT_LENGTHS[np.minimum(np.abs(levels[:, 0]), 64)]

@@ -73,7 +73,7 @@ def scripts(draw: st.DrawFn, max_batch: int = 60) -> tuple[list[dict[str, Any]],
         rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
         n = draw(st.integers(0, max_batch))
         if draw(st.integers(0, 3)) == 0:
-            widths = rng.integers(0, 33, n)
+            widths = rng.integers(0, draw(st.sampled_from([2, 16, 33])), n)
             batches.append(Batch(None, rng.integers(0, 2**32, n) >> (32 - widths), widths))
             continue
         index = draw(st.integers(0, len(models) - 1))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -90,6 +92,22 @@ def test_parity_with_the_reference(script, states):
     slow.finish()
     for model, reference in zip(models, references, strict=True):
         assert model.cdf_q15.tolist() == [reference.cdf(c) for c in range(len(reference.counts))]
+
+
+@given(scripts(max_batch=1500), STATES)
+def test_the_simd_variants_agree(script, states):
+    """The same values, states after every call, and adapted models."""
+    arguments, batches = script
+    data, _ = encode([DyadicModel(**a) for a in arguments], batches, states)
+    found = []
+    for variant in ("", "baseline"):
+        with mock.patch.dict(os.environ, PYGGC_SIMD=variant):
+            decoder, models = RansDecoder(data, states), [DyadicModel(**a) for a in arguments]
+            values = [(decode(decoder, models, [batch])[0].tolist(), decoder.state) for batch in batches]
+            decoder.finish()
+            found.append((values, models))
+    assert found[0] == found[1]
+    assert [values for values, _ in found[0][0]] == [batch.values.tolist() for batch in batches]
 
 
 @pytest.mark.parametrize("states", [1, 2, 4])

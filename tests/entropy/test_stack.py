@@ -292,5 +292,6 @@ def test_copies_of_stacks_go_their_own_way() -> None:
     stack.clear()
     assert stack.is_empty
     assert twin.to_bytes() != b""
-    with pytest.raises(TypeError, match="cannot be copied"):
-        copy.copy(RansDecoder(data, 1))
+    for attempt in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(TypeError, match="RansDecoder cannot be copied or pickled"):
+            attempt(RansDecoder(data, 1))

@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyggc.entropy import HybridInteger, pack_bits, unpack_bits, zigzag_decode, zigzag_encode
+from pyggc.entropy import (
+    BoolEncoder,
+    HybridInteger,
+    RangeEncoder,
+    RansEncoder,
+    RansStack,
+    pack_bits,
+    unpack_bits,
+    zigzag_decode,
+    zigzag_encode,
+)
 from pyggc.errors import BitstreamError, TruncatedStream
 
 splits = st.builds(
@@ -104,6 +114,17 @@ def test_bits_broadcast_and_shapes():
     assert (unpack_bits(data, np.full((2, 3), 3)) == values).all()
     assert pack_bits([], []) == b""
     assert unpack_bits(b"", []).size == 0
+
+
+@pytest.mark.parametrize("make", [RangeEncoder, RansEncoder, RansStack, BoolEncoder])
+def test_widths_of_another_shape(make):
+    encoder = make()
+    with pytest.raises(ValueError, match="widths must be one for all, or broadcast"):
+        encoder.push_bits(np.ones((2, 3), int), np.full((3, 2), 3))
+    encoder.push_bits(1, [3])
+    if make is BoolEncoder:
+        with pytest.raises(ValueError, match="probabilities must be one a bit, or broadcast"):
+            encoder.push_bools(np.ones((2, 3), int), np.full((3, 2), 3))
 
 
 def test_bits_padding_must_be_zero():

@@ -9,6 +9,7 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ import hostile_files
 import numpy as np
 import other_files
 from compact_strategies import plans
-from entropy_strategies import Batch, Script, range_scripts, scripts
+from entropy_strategies import Batch, Script, any_models, range_scripts, scripts
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -29,15 +30,21 @@ from pyggc.container.metadata import read_metadata, write_metadata
 from pyggc.entropy import (
     BoolDecoder,
     DyadicModel,
+    EscapedInteger,
     HybridInteger,
     RangeDecoder,
     RansDecoder,
     RansStack,
+    StaticModel,
     TreeModel,
+    pop_adapted,
+    pop_cdfs,
     pop_set,
     push_set,
     unpack_bits,
 )
+from pyggc.entropy.coders.base import Decoder
+from pyggc.entropy.models import Model
 from pyggc.errors import BitstreamError, GgcError
 from pyggc.imagefile import UnreadableImage, parse_image
 
@@ -184,6 +191,33 @@ def range_coder(data: bytes, script: Script) -> None:
         return
 
 
+decoders = st.sampled_from(
+    [BoolDecoder, RangeDecoder, *(partial(coder, states=s) for coder in (RansDecoder, RansStack) for s in (1, 2, 4))]
+)
+
+
+@given(st.binary(max_size=400), decoders, any_models(), st.integers(0, 200), st.data())
+def models(
+    data: bytes, open_stream: Callable[[bytes], Decoder], make: Callable[[], Model], count: int, draw: st.DataObject
+) -> None:
+    """Any coder with a model of any kind: symbols, adapted ones, CDFs and escaped integers out of any bytes."""
+    model = make()
+    m, contexts = model.num_symbols, model.num_contexts
+    try:
+        decoder = open_stream(data)
+        for what in draw.draw(st.lists(st.sampled_from(["plain", "adapted", "cdfs", "escaped"]), max_size=4)):
+            if what == "cdfs":
+                assert (np.diff(pop_cdfs(decoder, m, contexts).astype(int)) > 0).all()
+            elif what == "escaped":
+                decoder.pop_integers(count, EscapedInteger(m, draw.draw(st.integers(0, 31))), model)
+            elif what == "adapted" and isinstance(model, DyadicModel | StaticModel):
+                assert (pop_adapted(decoder, count, model, np.arange(count) % contexts) < m).all()
+            else:
+                assert (decoder.pop(count, model, np.arange(count) % contexts) < m).all()
+    except BitstreamError:
+        return
+
+
 splits = st.builds(
     lambda mantissa, exponent, more: HybridInteger(min(16, (1 << exponent) + more), 1 << exponent, mantissa),
     st.integers(0, 2),
@@ -287,6 +321,7 @@ TARGETS = {
     "rans": Target(rans.hypothesis.fuzz_one_input, _noise),
     "boolean": Target(boolean.hypothesis.fuzz_one_input, _noise),
     "range": Target(range_coder.hypothesis.fuzz_one_input, _noise),
+    "models": Target(models.hypothesis.fuzz_one_input, _noise),
     "tokens": Target(tokens.hypothesis.fuzz_one_input, _noise),
     "sets": Target(sets.hypothesis.fuzz_one_input, _noise),
     "bits": Target(bits.hypothesis.fuzz_one_input, _noise),

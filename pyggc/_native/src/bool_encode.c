@@ -24,6 +24,13 @@ int ggc_bool_reserve(ggc_bool_writer *w, size_t n, size_t bools) {
     return 1;
 }
 
+static size_t bools_of(const ggc_token_tree *tree, const uint16_t *symbols, size_t n) {
+    size_t bools = 0;
+    for (size_t i = 0; i < n; i++)
+        bools += (size_t)(tree->first[symbols[i] + 1] - tree->first[symbols[i]]);
+    return bools;
+}
+
 static void push_tree(ggc_bool_writer *writer, const ggc_token_tree *tree, const uint16_t *symbols,
                       const uint32_t *contexts, uint32_t context, size_t n) {
     ggc_bool_writer w = *writer;
@@ -74,7 +81,13 @@ int ggc_bool_push(ggc_bool_writer *w, const ggc_model *m, const ggc_token_tree *
     uint16_t symbol[GGC_CHUNK];
     uint32_t context[GGC_CHUNK];
     const size_t halvings = m->num_symbols > 1 ? 32 - (size_t)__builtin_clz(m->num_symbols - 1) : 0;
-    if (!ggc_bool_reserve(w, n, tree ? tree->max_depth : halvings))
+    size_t bools = tree ? 0 : n * halvings;
+    for (size_t begin = 0; tree && begin < n; begin += GGC_CHUNK) {
+        const size_t chunk = n - begin < GGC_CHUNK ? n - begin : GGC_CHUNK;
+        ggc_view_read_u16(symbols, begin, chunk, m->num_symbols - 1, symbol);
+        bools += bools_of(tree, symbol, chunk);
+    }
+    if (!ggc_bool_reserve(w, bools, 1))
         return 0;
     if (!contexts->stride)
         ggc_view_read_u32(contexts, 0, 1, m->num_contexts - 1, context);
@@ -86,6 +99,8 @@ int ggc_bool_push(ggc_bool_writer *w, const ggc_model *m, const ggc_token_tree *
         if (each)
             ggc_view_read_u32(contexts, begin, chunk, m->num_contexts - 1, context);
         if (tree) {
+            if (!ggc_bool_reserve(w, bools_of(tree, symbol, chunk), 1)) /* should another thread have changed them */
+                return 0;
             push_tree(w, tree, symbol, each, only, chunk);
             continue;
         }

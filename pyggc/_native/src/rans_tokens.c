@@ -33,29 +33,17 @@ int ggc_log_integers(ggc_step_log *log, const ggc_model *m, const ggc_tokens *to
     return 1;
 }
 
-int ggc_decode_integers(ggc_rans_reader *r, const ggc_model *m, const ggc_tokens *tokens, const ggc_view *contexts,
-                        size_t n, uint32_t *values) {
-    uint16_t *symbols = calloc(n + 1, sizeof *symbols);
+void ggc_decode_integers(ggc_rans_reader *r, const ggc_model *m, const ggc_tokens *tokens, const ggc_view *contexts,
+                         size_t n, uint32_t *values) {
     uint32_t extra[GGC_CHUNK];
-    uint16_t where[GGC_CHUNK + 1];
-    uint8_t width[GGC_CHUNK + 1];
-    if (!symbols)
-        return 0;
-    ggc_rans_pop(r, m, contexts, n, &(ggc_view){symbols, sizeof *symbols, 0, 1});
+    uint8_t width[GGC_CHUNK];
+    ggc_rans_pop(r, m, contexts, n, &(ggc_view){values, sizeof *values, 0, 1});
     for (size_t begin = 0; begin < n && r->status == GGC_RANS_OK; begin += GGC_CHUNK) {
         const size_t chunk = n - begin < GGC_CHUNK ? n - begin : GGC_CHUNK;
-        size_t found = 0; /* tokens with extra bits, gathered without a branch: which they are cannot be predicted */
-        for (size_t i = 0; i < chunk; i++) {
-            const uint32_t symbol = symbols[begin + i];
-            values[begin + i] = tokens->bases[symbol];
-            where[found] = (uint16_t)i;
-            width[found] = tokens->widths[symbol];
-            found += width[found] > 0;
-        }
-        ggc_rans_pop_bits(r, &(ggc_view){width, 1, 0, 1}, found, extra);
-        for (size_t k = 0; k < found && r->status == GGC_RANS_OK; k++)
-            values[begin + where[k]] += extra[k];
+        for (size_t i = 0; i < chunk; i++)
+            width[i] = tokens->widths[values[begin + i]];
+        ggc_rans_pop_bits(r, &(ggc_view){width, sizeof *width, 0, 1}, chunk, extra);
+        for (size_t i = 0; i < chunk; i++)
+            values[begin + i] = tokens->bases[values[begin + i]] + extra[i];
     }
-    free(symbols);
-    return 1;
 }

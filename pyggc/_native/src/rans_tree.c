@@ -3,22 +3,24 @@
 
 #include "ggc/tree.h"
 
-/* `before` is how many of the node's points have keys below `beyond`: what is coded. */
+/* The origin of a part of the image, and the points in it. */
 typedef struct {
-    uint64_t key, beyond;
-    uint32_t start, count, before;
+    uint32_t x, y, start, count;
 } node;
 
-/* What codes the counts of a level's nodes, those of `inside`, given and found in `before`; and room for a level's
- * symbols, and for the rest of its large counts, as raw bits. */
+/* What codes the counts of a level, and what it works on. */
 typedef struct coder {
-    int (*split)(struct coder *self, node *nodes, const uint32_t *inside, size_t count);
+    int (*split)(struct coder *self, const node *nodes, size_t count);
     const ggc_model *model;
     ggc_rans_reader *reader;
     ggc_step_log *log;
     const uint64_t *keys;
-    uint32_t *contexts, *values;
+    uint32_t x_bit, y_bit; /* where the second half of a node begins: one of them is 0 */
+    uint32_t *before;      /* how many points of each node are in its first half: what is coded */
+    uint32_t *inside;      /* the nodes of which it is coded: the second half of others lies outside the image */
+    uint32_t *contexts;
     uint16_t *symbols;
+    uint32_t *large, *values; /* which of these have large counts, and the rest of each, as raw bits */
     uint8_t *widths;
 } coder;
 
@@ -30,15 +32,6 @@ static uint64_t spread(uint64_t v) {
     return (v | v << 1) & 0x5555555555555555u;
 }
 
-static uint32_t gather(uint64_t v) {
-    v &= 0x5555555555555555u;
-    v = (v | v >> 1) & 0x3333333333333333u;
-    v = (v | v >> 2) & 0x0f0f0f0f0f0f0f0fu;
-    v = (v | v >> 4) & 0x00ff00ff00ff00ffu;
-    v = (v | v >> 8) & 0x0000ffff0000ffffu;
-    return (uint32_t)(v | v >> 16);
-}
-
 uint64_t ggc_tree_key(uint32_t x, uint32_t y) {
     return spread(x) << 1 | spread(y);
 }
@@ -48,7 +41,8 @@ static int bit_length(uint32_t v) {
 }
 
 static uint32_t context_of(uint32_t count) {
-    return count <= GGC_TREE_DIRECT ? count - 2 : (uint32_t)bit_length(count < 512 ? count : 512) + 9;
+    const uint32_t of_large = 41 - (uint32_t)__builtin_clz(count < 512 ? count : 512);
+    return count <= GGC_TREE_DIRECT ? count - 2 : of_large;
 }
 
 /* The counts whose sixteenth is `part`: the first of them, how many, and how many bits tell them apart. */
@@ -62,34 +56,35 @@ static sixteenth sixteenth_of(uint32_t count, uint32_t part) {
     return (sixteenth){(uint32_t)low, (uint32_t)(high - low), (uint8_t)bit_length((uint32_t)(high - low - 1))};
 }
 
-/* Points below `beyond`, by bisection of the sorted keys. */
-static int count_split(coder *self, node *nodes, const uint32_t *inside, size_t count) {
+/* Points before the second half, by bisection of the sorted keys. */
+static int count_split(coder *self, const node *nodes, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        node *n = nodes + inside[i];
+        const node *n = nodes + self->inside[i];
+        const uint64_t beyond = ggc_tree_key(n->x | self->x_bit, n->y | self->y_bit);
         uint32_t low = n->start, high = n->start + n->count;
         while (low < high) {
             const uint32_t middle = low + (high - low) / 2;
-            if (self->keys[middle] < n->beyond)
+            if (self->keys[middle] < beyond)
                 low = middle + 1;
             else
                 high = middle;
         }
-        n->before = low - n->start;
+        self->before[self->inside[i]] = low - n->start;
     }
     return GGC_TREE_OK;
 }
 
-static int encode_split(coder *self, node *nodes, const uint32_t *inside, size_t count) {
+static int encode_split(coder *self, const node *nodes, size_t count) {
     size_t large = 0;
-    count_split(self, nodes, inside, count);
+    count_split(self, nodes, count);
     for (size_t i = 0; i < count; i++) {
-        const node *n = nodes + inside[i];
-        self->contexts[i] = context_of(n->count);
-        self->symbols[i] = (uint16_t)n->before;
-        if (n->count > GGC_TREE_DIRECT) {
-            self->symbols[i] = (uint16_t)((uint64_t)n->before * 16 / ((uint64_t)n->count + 1));
-            const sixteenth s = sixteenth_of(n->count, self->symbols[i]);
-            self->values[large] = n->before - s.low;
+        const uint32_t points = nodes[self->inside[i]].count, before = self->before[self->inside[i]];
+        self->contexts[i] = context_of(points);
+        self->symbols[i] = (uint16_t)before;
+        if (points > GGC_TREE_DIRECT) {
+            self->symbols[i] = (uint16_t)((uint64_t)before * 16 / ((uint64_t)points + 1));
+            const sixteenth s = sixteenth_of(points, self->symbols[i]);
+            self->values[large] = before - s.low;
             self->widths[large++] = s.bits;
         }
     }
@@ -103,139 +98,132 @@ static int encode_split(coder *self, node *nodes, const uint32_t *inside, size_t
                : GGC_TREE_NO_MEMORY;
 }
 
-static int decode_split(coder *self, node *nodes, const uint32_t *inside, size_t count) {
+static int decode_split(coder *self, const node *nodes, size_t count) {
     size_t large = 0;
-    for (size_t i = 0; i < count; i++)
-        self->contexts[i] = context_of(nodes[inside[i]].count);
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t points = nodes[self->inside[i]].count;
+        self->contexts[i] = context_of(points);
+        self->large[large] = (uint32_t)i; /* without a branch: which these are is hard to predict */
+        large += points > GGC_TREE_DIRECT;
+    }
     ggc_rans_pop_symbols(self->reader, self->model, self->contexts, 0, count, self->symbols);
     if (self->reader->status != GGC_RANS_OK)
         return GGC_TREE_STREAM;
-    for (size_t i = 0; i < count; i++)
-        if (nodes[inside[i]].count > GGC_TREE_DIRECT)
-            self->widths[large++] = sixteenth_of(nodes[inside[i]].count, self->symbols[i]).bits;
-    if (large)
-        ggc_rans_pop_bits(self->reader, &(ggc_view){self->widths, sizeof *self->widths, 0, 1}, large, self->values);
+    for (size_t k = 0; k < large; k++)
+        self->widths[k] = sixteenth_of(nodes[self->inside[self->large[k]]].count, self->symbols[self->large[k]]).bits;
+    ggc_rans_pop_bits(self->reader, &(ggc_view){self->widths, sizeof *self->widths, 0, 1}, large, self->values);
     if (self->reader->status != GGC_RANS_OK)
         return GGC_TREE_STREAM;
     int good = 1;
-    large = 0;
     for (size_t i = 0; i < count; i++) {
-        node *n = nodes + inside[i];
-        n->before = self->symbols[i];
-        if (n->count > GGC_TREE_DIRECT) {
-            const sixteenth s = sixteenth_of(n->count, self->symbols[i]);
-            const uint32_t rest = self->values[large++];
-            n->before = s.low + rest;
-            good &= rest < s.size;
-        }
-        good &= n->before <= n->count;
+        self->before[self->inside[i]] = self->symbols[i];
+        good &= self->symbols[i] <= nodes[self->inside[i]].count;
+    }
+    for (size_t k = 0; k < large; k++) {
+        const uint32_t at = self->inside[self->large[k]];
+        const sixteenth s = sixteenth_of(nodes[at].count, self->symbols[self->large[k]]);
+        self->before[at] = s.low + self->values[k];
+        good &= self->values[k] < s.size;
     }
     return good ? GGC_TREE_OK : GGC_TREE_BAD_SPLIT;
 }
 
-/* A level's leaves, which are written to `keys` and `rank`, and moves the other nodes to the front; returns how many
- * these are. Which is which is hard to predict: each is stored as both, and one of them counts. */
-static size_t take_leaves(node *nodes, size_t count, uint64_t *keys, int32_t *rank, uint32_t *written) {
+/* Has the counts of a level coded, those of nodes that do not lie wholly in their first half. */
+static int split_level(coder *c, uint32_t width, uint32_t height, const node *nodes, size_t count) {
+    size_t divided = 0;
+    for (size_t i = 0; i < count; i++) {
+        c->before[i] = nodes[i].count;
+        c->inside[divided] = (uint32_t)i;
+        divided += (nodes[i].x | c->x_bit) < width && (nodes[i].y | c->y_bit) < height;
+    }
+    return divided ? c->split(c, nodes, divided) : GGC_TREE_OK;
+}
+
+typedef struct {
+    node half[2];
+} pair;
+
+static inline pair halved(const coder *c, const node *n, uint32_t before) {
+    return (pair){
+        {{n->x, n->y, n->start, before}, {n->x | c->x_bit, n->y | c->y_bit, n->start + before, n->count - before}}};
+}
+
+static inline void place(const ggc_leaves *leaves, uint32_t at, const node *n, uint32_t rank) {
+    leaves->x[at] = (int32_t)n->x;
+    leaves->y[at] = (int32_t)n->y;
+    leaves->rank[at] = (int32_t)rank;
+}
+
+/* The halves of nodes: leaves, and the nodes of the next level, of which it returns the number. Which is which is hard
+ * to predict: each half is stored as both, and counts as one of them or, if it is empty, as neither. (Before a half
+ * that is no leaf some point has no leaf yet, so that there is room.) */
+static size_t halve(const coder *c, const node *nodes, size_t count, node *halves, const ggc_leaves *leaves,
+                    uint32_t *written) {
     size_t open = 0;
     uint32_t next = *written;
     for (size_t i = 0; i < count; i++) {
-        const node n = nodes[i];
-        const int leaf = n.count == 1;
-        keys[next] = n.key;
-        rank[next] = (int32_t)n.start;
-        next += (uint32_t)leaf;
-        nodes[open] = n;
-        open += (size_t)!leaf;
+        const pair both = halved(c, nodes + i, c->before[i]);
+        for (int k = 0; k < 2; k++) {
+            place(leaves, next, both.half + k, both.half[k].start);
+            next += both.half[k].count == 1;
+            halves[open] = both.half[k];
+            open += both.half[k].count > 1;
+        }
     }
     *written = next;
     return open;
 }
 
-/* The last level, where nothing is left to decide, and a node may have any number of points. */
-static void take_pixels(const node *nodes, size_t count, uint64_t *keys, int32_t *rank, uint32_t *written) {
-    for (size_t i = 0; i < count; i++)
-        for (uint32_t k = 0; k < nodes[i].count; k++, (*written)++) {
-            keys[*written] = nodes[i].key;
-            rank[*written] = (int32_t)(nodes[i].start + k);
-        }
-}
-
-static void place_leaves(const ggc_leaves *leaves, const uint64_t *keys, uint32_t begin, uint32_t end, int undecided) {
-    for (uint32_t i = begin; i < end; i++) {
-        leaves->x[i] = (int32_t)gather(keys[i] >> 1);
-        leaves->y[i] = (int32_t)gather(keys[i]);
-        leaves->log_width[i] = undecided >> 1;
-        leaves->log_height[i] = (undecided + 1) >> 1;
-    }
-}
-
-/* Has the counts of a level coded, except those of nodes that lie wholly before their halving: `end` is where the image
- * ends along the axis that is halved, whose bits are those of `mask`. */
-static int split_level(coder *c, node *nodes, size_t count, uint32_t *inside, int undecided, uint64_t mask,
-                       uint64_t end) {
-    size_t divided = 0;
+/* The same where a half is a pixel, in which nothing is left to decide, and may be any number of leaves. */
+static void take_pixels(const coder *c, const node *nodes, size_t count, const ggc_leaves *leaves, uint32_t *written) {
     for (size_t i = 0; i < count; i++) {
-        nodes[i].beyond = nodes[i].key | (uint64_t)1 << (undecided - 1);
-        nodes[i].before = nodes[i].count;
-        inside[divided] = (uint32_t)i;
-        divided += (nodes[i].beyond & mask) < end;
+        const pair both = halved(c, nodes + i, c->before[i]);
+        for (int k = 0; k < 2; k++)
+            for (uint32_t j = 0; j < both.half[k].count; j++)
+                place(leaves, (*written)++, both.half + k, both.half[k].start + j);
     }
-    return divided ? c->split(c, nodes, inside, divided) : GGC_TREE_OK;
 }
 
-/* Two halves of each node, less the empty ones. */
-static size_t halve(const node *nodes, size_t count, node *halves) {
-    size_t made = 0;
-    for (size_t i = 0; i < count; i++) {
-        const node n = nodes[i];
-        halves[made] = (node){.key = n.key, .start = n.start, .count = n.before};
-        made += n.before > 0;
-        halves[made] = (node){.key = n.beyond, .start = n.start + n.before, .count = n.count - n.before};
-        made += n.before < n.count;
-    }
-    return made;
-}
-
-static int walk_levels(coder *c, int32_t width, int32_t height, uint32_t count, const ggc_leaves *leaves, node *nodes,
-                       node *halves, uint64_t *keys, uint32_t *inside) {
-    const uint32_t longest = (uint32_t)(width > height ? width : height) - 1;
-    const uint64_t ends[2] = {spread((uint64_t)height), spread((uint64_t)width) << 1};
-    size_t open = count > 0;
+static int walk_levels(coder *c, uint32_t width, uint32_t height, uint32_t count, const ggc_leaves *leaves, node *nodes,
+                       node *halves) {
+    size_t open = 1;
     uint32_t written = 0;
-    nodes[0] = (node){.count = count};
-    for (int undecided = 2 * bit_length(longest);; undecided--) {
-        const uint32_t before = written;
+    nodes[0] = (node){.count = count}; /* whose second half, as no bit sets it off, is the whole image */
+    c->before[0] = 0;
+    for (int undecided = 2 * bit_length((width > height ? width : height) - 1);; undecided--) {
+        const uint32_t begin = written;
         if (undecided > 0)
-            open = take_leaves(nodes, open, keys, leaves->rank, &written);
+            open = halve(c, nodes, open, halves, leaves, &written);
         else
-            take_pixels(nodes, open, keys, leaves->rank, &written);
-        place_leaves(leaves, keys, before, written, undecided);
+            take_pixels(c, nodes, open, leaves, &written);
+        for (uint32_t i = begin; i < written; i++) {
+            leaves->log_width[i] = undecided >> 1;
+            leaves->log_height[i] = (undecided + 1) >> 1;
+        }
         if (written == count)
             return GGC_TREE_OK;
-        const int axis = (undecided - 1) & 1;
-        const int status = split_level(c, nodes, open, inside, undecided, 0x5555555555555555u << axis, ends[axis]);
+        const uint32_t bit = 1u << ((undecided - 1) >> 1);
+        c->x_bit = undecided & 1 ? 0 : bit, c->y_bit = undecided & 1 ? bit : 0;
+        const int status = split_level(c, width, height, halves, open);
         if (status != GGC_TREE_OK)
             return status;
-        open = halve(nodes, open, halves);
         node *swapped = nodes;
         nodes = halves, halves = swapped;
     }
 }
 
-/* No node is empty, so that no level has more of them than there are points; what is stored in vain needs one more. */
+/* Nodes have two points or more, and large ones more than 15; what is stored in vain needs room for one more. */
 static int walk(coder *c, int32_t width, int32_t height, uint32_t count, const ggc_leaves *leaves) {
-    const size_t room = (size_t)count + 1;
-    node *nodes = malloc(2 * room * sizeof *nodes);
-    uint64_t *keys = malloc(room * (sizeof *keys + 3 * sizeof(uint32_t) + sizeof(uint16_t) + 1));
-    int status = GGC_TREE_NO_MEMORY;
-    if (nodes && keys) {
-        uint32_t *inside = (uint32_t *)(keys + room);
-        c->contexts = inside + room, c->values = c->contexts + room;
-        c->symbols = (uint16_t *)(c->values + room), c->widths = (uint8_t *)(c->symbols + room);
-        status = walk_levels(c, width, height, count, leaves, nodes, nodes + room, keys, inside);
-    }
+    const size_t room = (size_t)count / 2 + 1, large = (size_t)count / (GGC_TREE_DIRECT + 1) + 1;
+    node *nodes = malloc(room * (2 * sizeof *nodes + 3 * sizeof(uint32_t) + sizeof(uint16_t)) +
+                         large * (2 * sizeof(uint32_t) + sizeof(uint8_t)));
+    if (!nodes)
+        return GGC_TREE_NO_MEMORY;
+    c->before = (uint32_t *)(nodes + 2 * room), c->inside = c->before + room, c->contexts = c->inside + room;
+    c->large = c->contexts + room, c->values = c->large + large;
+    c->symbols = (uint16_t *)(c->values + large), c->widths = (uint8_t *)(c->symbols + room);
+    const int status = walk_levels(c, (uint32_t)width, (uint32_t)height, count, leaves, nodes, nodes + room);
     free(nodes);
-    free(keys);
     return status;
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -186,8 +186,8 @@ class Decoder(Coder):
 
     __slots__ = ()
 
-    def __copy__(self) -> Self:
-        raise TypeError(f"a {type(self).__name__} cannot be copied, only made anew from its bytes")
+    def __getstate__(self) -> object:
+        raise TypeError(f"a {type(self).__name__} cannot be copied or pickled, only made anew from its bytes")
 
     def pop(
         self,

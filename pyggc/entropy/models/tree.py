@@ -81,7 +81,7 @@ class TreeModel(Model):
             array.flags.writeable = False
         bank = fixed_bank(_cdfs_of(nodes, probabilities), _bool.TreeBank)
         steps = np.array([step for path in paths for step in path], np.uint16)
-        bank.plant(self._tree, self._probabilities, first, steps, max(depths))
+        bank.plant(self._tree, self._probabilities, first, steps)
         self._bank: _bool.TreeBank = bank
 
     @classmethod

@@ -30,7 +30,7 @@ typedef struct {
     const uint8_t *probabilities; /* [context][num_nodes] */
     const uint16_t *first;        /* [token + 1]: where its path begins */
     const uint16_t *path;         /* 2 * node + bit, from the root on */
-    uint32_t num_nodes, max_depth;
+    uint32_t num_nodes;
 } ggc_token_tree;
 
 typedef struct {

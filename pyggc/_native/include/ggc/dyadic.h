@@ -19,11 +19,14 @@
 #define GGC_LANES 16
 #define GGC_MAX_RATES 2
 
-/* A CDF in registers: two vectors of 16 bytes, which SSE2 and NEON have everywhere, or one of 32. */
+/* A CDF in registers: two vectors of 16 bytes, which SSE2 and NEON have everywhere, or one of 32 where the including
+ * file has AVX2 and does not ask for two. */
+#if !defined(GGC_PARTS)
 #if defined(__AVX2__)
 #define GGC_PARTS 1
 #else
 #define GGC_PARTS 2
+#endif
 #endif
 #define GGC_PART_LANES (GGC_LANES / GGC_PARTS)
 
@@ -98,7 +101,7 @@ static inline ggc_cdf ggc_below_slot(ggc_cdf cdf, uint32_t slot) {
 
 /* The number of lanes below: the symbol. The last lane is never one of them. */
 static inline uint32_t ggc_count_below(ggc_cdf below) {
-#if defined(__AVX2__)
+#if GGC_PARTS == 1
     return (uint32_t)__builtin_ctz(~(uint32_t)_mm256_movemask_epi8((__m256i)below.part[0])) / 2;
 #elif defined(__SSE2__)
     return (uint32_t)__builtin_ctz(
@@ -123,9 +126,35 @@ static inline const uint16_t *ggc_spread_cdf(ggc_ends *ends, ggc_cdf cdf) {
     return ends->room + GGC_LANES;
 }
 
+/* An interval of a total of 2^15, or of the model's own, which is below 2^16. The frequency is at least 1. */
+typedef struct {
+    uint32_t start, frequency;
+} ggc_interval;
+
+/* The interval of a symbol that a slot is in, given both. */
+static inline ggc_interval ggc_interval_at(ggc_cdf cdf, uint32_t slot, uint32_t symbol) {
+#if GGC_PARTS == 2 && defined(__SSE4_1__)
+    /* As unsigned numbers, the least distance to a lane below the slot, or to 0, and to one above: without the way
+     * through memory, and without waiting for the symbol. */
+    const ggc_u16_part at = (ggc_u16_part){0} + (uint16_t)slot;
+    const __m128i under =
+        _mm_min_epu16(_mm_min_epu16((__m128i)(at - cdf.part[0]), (__m128i)at), (__m128i)(at - cdf.part[1]));
+    const __m128i above = _mm_min_epu16((__m128i)(cdf.part[0] - 1 - at), (__m128i)(cdf.part[1] - 1 - at));
+    const uint32_t before = (uint16_t)_mm_cvtsi128_si32(_mm_minpos_epu16(under));
+    const uint32_t after = (uint16_t)_mm_cvtsi128_si32(_mm_minpos_epu16(above));
+    (void)symbol;
+    return (ggc_interval){slot - before, before + after + 1};
+#else
+    ggc_ends room;
+    const uint16_t *ends = ggc_spread_cdf(&room, cdf);
+    const uint32_t start = *(ends + symbol - 1);
+    return (ggc_interval){start, ends[symbol] - start};
+#endif
+}
+
 /* floor(v * gain / 2^15) of each lane, for a gain below 2^15, or any v of zeros. */
 static inline ggc_i16_part ggc_scale(ggc_i16_part v, int32_t gain) {
-#if defined(__AVX2__)
+#if GGC_PARTS == 1
     const __m256i g = _mm256_set1_epi16((int16_t)gain);
     const __m256i high = _mm256_mulhi_epi16((__m256i)v, g), low = _mm256_mullo_epi16((__m256i)v, g);
     return (ggc_i16_part)_mm256_or_si256(_mm256_add_epi16(high, high), _mm256_srli_epi16(low, 15));
@@ -142,7 +171,7 @@ static inline ggc_i16_part ggc_scale(ggc_i16_part v, int32_t gain) {
 
 /* a * b >> 16 of each lane. */
 static inline ggc_u16_part ggc_high_product(ggc_u16_part a, ggc_u16_part b) {
-#if defined(__AVX2__)
+#if GGC_PARTS == 1
     return (ggc_u16_part)_mm256_mulhi_epu16((__m256i)a, (__m256i)b);
 #elif defined(__SSE2__)
     return (ggc_u16_part)_mm_mulhi_epu16((__m128i)a, (__m128i)b);

@@ -50,14 +50,8 @@ typedef struct {
         break;                                                                                                         \
     }
 
-/* A step packed in 32 bits: an interval of a total of 2^15, or of the model's own, which is below 2^16. The frequency
- * is at least 1. */
+/* A step: an interval packed in 32 bits. */
 #define GGC_STEP(start, frequency) (((uint32_t)(start) << 16) | (uint32_t)(frequency))
-
-/* Such an interval before it is packed. */
-typedef struct {
-    uint32_t start, frequency;
-} ggc_interval;
 
 /* The context that is being coded; what else a kind keeps in registers. */
 typedef struct {
@@ -155,12 +149,9 @@ static GGC_ALWAYS_INLINE uint32_t ggc_find(const ggc_kind kind, const ggc_model 
     case GGC_DYADIC:
     case GGC_DYADIC_MIXED:
     case GGC_PARAMETRIC: {
-        ggc_ends room;
         const ggc_cdf cdf = ggc_coded(kind, m, c), below = ggc_below_slot(cdf, slot);
-        const uint16_t *ends = ggc_spread_cdf(&room, cdf);
         symbol = ggc_count_below(below);
-        at->start = *(ends + symbol - 1);
-        at->frequency = ends[symbol] - at->start;
+        *at = ggc_interval_at(cdf, slot, symbol);
         ggc_adapt_lanes(kind, m, c, below, symbol);
         break;
     }

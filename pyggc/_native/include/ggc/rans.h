@@ -34,6 +34,7 @@ typedef struct {
     uint32_t held; /* the last word, if `holds`: it came out of the states that four had and two have not */
     int holds;
     int status;
+    int wide; /* use the loops for AVX2 */
 } ggc_rans_reader;
 
 static inline uint32_t ggc_load_word(const uint8_t *p) {
@@ -126,7 +127,9 @@ size_t ggc_rans_encode(const ggc_reciprocal *table, int wide, const ggc_step_log
                        uint64_t x[GGC_RANS_MAX_STATES]);
 
 /* src/rans_decode.c. All of these stop early, with r->status set, where the stream does. */
-void ggc_rans_open(ggc_rans_reader *r, const uint8_t *data, size_t size, int states);
+void ggc_rans_open(ggc_rans_reader *r, const uint8_t *data, size_t size, int states, int wide);
+/* One raw value. With a stride of 1 the steps go round the states, with 0 the first one alone decodes them. */
+uint32_t ggc_rans_take_bits(ggc_rans_reader *r, int width, uint32_t stride);
 void ggc_rans_pop_bits(ggc_rans_reader *r, const ggc_view *widths, size_t n, uint32_t *values);
 void ggc_rans_pop_exp_golomb(ggc_rans_reader *r, int order, size_t n, uint32_t *values);
 /* Without contexts all symbols are in `context`. */
@@ -134,6 +137,15 @@ void ggc_rans_pop_symbols(ggc_rans_reader *r, const ggc_model *m, const uint32_t
                           uint16_t *symbols);
 /* The same between arrays of any type. */
 void ggc_rans_pop(ggc_rans_reader *r, const ggc_model *m, const ggc_view *contexts, size_t n, const ggc_view *symbols);
+
+/* include/ggc/rans_loops.h. What of these depends on the processor, for at most GGC_CHUNK raw values at a time. */
+typedef struct {
+    void (*pop)(ggc_rans_reader *r, const ggc_model *m, const uint32_t *contexts, uint32_t context, size_t n,
+                uint16_t *symbols);
+    void (*pop_bits)(ggc_rans_reader *r, const uint32_t *width, size_t n, uint32_t *values);
+} ggc_rans_loops;
+
+extern const ggc_rans_loops ggc_rans_baseline, ggc_rans_avx2;
 
 /* src/rans_tokens.c. Integers as tokens and extra bits: token t stands for bases[t] and the widths[t] bits to be
  * added to it. All tokens of a batch come first, then all extra bits. */
@@ -146,8 +158,8 @@ typedef struct {
 /* Values are at most what the last token reaches. Without memory: 0. */
 int ggc_log_integers(ggc_step_log *log, const ggc_model *m, const ggc_tokens *tokens, const ggc_view *values,
                      const ggc_view *contexts, size_t n);
-/* Stops early, with r->status set, where the stream does. Without memory: 0. */
-int ggc_decode_integers(ggc_rans_reader *r, const ggc_model *m, const ggc_tokens *tokens, const ggc_view *contexts,
-                        size_t n, uint32_t *values);
+/* Stops early, with r->status set, where the stream does. */
+void ggc_decode_integers(ggc_rans_reader *r, const ggc_model *m, const ggc_tokens *tokens, const ggc_view *contexts,
+                         size_t n, uint32_t *values);
 
 #endif

@@ -1,7 +1,6 @@
 /* The loops that run models over symbols on behalf of encoders.
  *
- * Included once by each variant, which first chooses its target and defines GGC_VARIANT, its name. (Their decoders wait
- * for one symbol after the other, and gain nothing from wider vectors.)
+ * Included once by each variant, which first chooses its target and defines GGC_VARIANT, its name.
  */
 #include "ggc/rans.h"
 
