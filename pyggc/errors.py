@@ -30,5 +30,9 @@ class LimitExceeded(BitstreamError):
     """The stream declares more pixels, Gaussians or rendering work than the caller allows."""
 
 
+class PartialImageWarning(UserWarning):
+    """Only a part of what a file should hold was there, and was decoded because the caller asked for it."""
+
+
 class ChecksumMismatch(BitstreamError):
     """A stored CRC-32 differs from that of the bytes it covers."""

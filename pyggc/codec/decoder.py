@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pyggc.arguments import as_integer, as_pair
-from pyggc.container import Container, Limits, Metadata, read_container
+from pyggc.codec.drawing import Drawing
+from pyggc.container import Container, Header, Limits, Metadata, Residual, read_container, read_start
 from pyggc.container.compact import read_levels
-from pyggc.errors import BitstreamError
+from pyggc.errors import BitstreamError, PartialImageWarning, TruncatedStream
 from pyggc.gaussians import Gaussians2D
-from pyggc.render import Frame, near_rows, rasterize, render_work, resolve
+from pyggc.render import Frame, render_work, resolve
+from pyggc.residual import LayerReader
 
 if TYPE_CHECKING:
     import os
@@ -55,7 +58,8 @@ class GaussianDecoder:
         -------
         gaussians : Gaussians2D
         metadata : dict
-            ``width``, ``height``, ``channels``, ``bit_depth``, ``alpha``, ``num_gaussians``; and ``timestamp``
+            ``width``, ``height``, ``channels``, ``bit_depth``, ``alpha``, ``num_gaussians``, ``residual`` (``"none"``,
+            ``"lossy"`` or ``"lossless"``); and ``timestamp``
             (`datetime` or None), ``image_hash``, ``psnr``, ``ssim`` (None if the file does not tell) and ``tags``.
 
         Raises
@@ -91,6 +95,7 @@ class GaussianDecoder:
         header, metadata = container.header, container.metadata or Metadata()
         about = {name: getattr(header, name) for name in ("width", "height", "channels", "bit_depth", "alpha")}
         about["num_gaussians"] = len(gaussians)
+        about["residual"] = header.residual.name.lower()
         about |= {name: getattr(metadata, name) for name in ("timestamp", "image_hash", "psnr", "ssim")}
         about["tags"] = dict(metadata.tags)
         return gaussians, about
@@ -105,25 +110,36 @@ def decode(
     dtype: DTypeLike | None = None,
     threads: int | None = None,
     limits: Limits | None = None,
+    layers: str = "all",
+    strict: bool = True,
 ) -> NDArray[Any]:
     """Decode a file to an image: the same pixels on every machine.
+
+    At the original's size a file with a residual gives what its encoder promised, bit for bit the original if it is
+    lossless. At any other size the Gaussians are drawn sharp, and what the residual adds to them at its own size is
+    interpolated, or averaged, to the new one.
 
     Parameters
     ----------
     data : bytes-like
         A `.ggc` file.
     size : (int, int), optional
-        Width and height of the output; by default the original's. Any size is sharp: nothing is resampled.
+        Width and height of the output; by default the original's. Gaussians are sharp at any size.
     region : (int, int, int, int), optional
         Left, top, width and height of a part of the output, in its pixels.
     supersample : int
-        1 to 16: each pixel is the mean of a square of samples with so many on a side.
+        1 to 16: each pixel of the Gaussians is the mean of a square of samples with so many on a side. With the residual
+        at the original's size it must be 1.
     dtype : dtype, optional
         uint8, uint16 or float32; by default the original's.
     threads : int, optional
         The most threads to use; by default as many as there are processors.
     limits : Limits, optional
         What the file may ask for.
+    layers : {"all", "gaussian"}
+        ``"gaussian"`` leaves the residual out.
+    strict : bool
+        False: a file that was cut off within its residual gives its Gaussians, with a `PartialImageWarning`.
 
     Returns
     -------
@@ -144,16 +160,8 @@ def decode(
     >>> gc.decode(stream, size=(120, 80), region=(10, 20, 30, 40), dtype="uint8").shape
     (40, 30, 3)
     """
-    gaussians, frame, kind = _open(data, limits, size, region, supersample, dtype, None, threads)
-    return rasterize(
-        gaussians,
-        frame.width,
-        frame.height,
-        region=frame.region,
-        supersample=supersample,
-        dtype=kind,
-        threads=threads,
-    )
+    drawing = _open(data, limits, size, region, supersample, dtype, None, threads, layers, strict)
+    return drawing.draw(drawing.frame.region)
 
 
 def decode_strips(
@@ -166,6 +174,8 @@ def decode_strips(
     dtype: DTypeLike | None = None,
     threads: int | None = None,
     limits: Limits | None = None,
+    layers: str = "all",
+    strict: bool = True,
 ) -> Iterator[NDArray[Any]]:
     """Decode a file from top to bottom in strips, of which only one needs to be in memory.
 
@@ -175,8 +185,9 @@ def decode_strips(
         A `.ggc` file.
     rows : int
         Rows of a strip, at least 1; the last may have fewer.
-    size, region, supersample, dtype, threads, limits
-        As for `decode`. Of the limits, `max_image_bytes` is that of one strip.
+    size, region, supersample, dtype, threads, limits, layers, strict
+        As for `decode`. Of the limits, `max_image_bytes` is that of one strip; but a residual at another size than its
+        own is decoded as a whole.
 
     Returns
     -------
@@ -197,24 +208,9 @@ def decode_strips(
     [(16, 60), (16, 60), (8, 60)]
     """
     rows = as_integer("rows", rows, 1)
-    gaussians, frame, kind = _open(data, limits, size, region, supersample, dtype, rows, threads)
-    left, top, columns, total = frame.region
-
-    def strips() -> Iterator[NDArray[Any]]:
-        for y in range(top, top + total, rows):
-            part = left, y, columns, min(rows, top + total - y)
-            here = gaussians[near_rows(gaussians, frame.height, y, part[3])]
-            yield rasterize(
-                here,
-                frame.width,
-                frame.height,
-                region=part,
-                supersample=supersample,
-                dtype=kind,
-                threads=threads,
-            )
-
-    return strips()
+    drawing = _open(data, limits, size, region, supersample, dtype, rows, threads, layers, strict)
+    left, top, columns, total = drawing.frame.region
+    return (drawing.draw((left, y, columns, min(rows, top + total - y))) for y in range(top, top + total, rows))
 
 
 def _open(
@@ -226,11 +222,16 @@ def _open(
     dtype: DTypeLike | None,
     rows: int | None,
     threads: int | None,
-) -> tuple[Gaussians2D, Frame, np.dtype[Any]]:
-    """The Gaussians of a file, what is to be drawn, so many rows at a time, and the samples' type; all checked."""
+    layers: str,
+    strict: bool,
+) -> Drawing:
+    """A file, and what is to be drawn of it, so many rows at a time; all checked."""
     limits = _check_limits(limits)
+    if layers not in ("all", "gaussian"):
+        raise ValueError(f'layers must be "all" or "gaussian", not {layers!r}')
     # It is the output that takes memory, whatever the size of the original.
-    container = read_container(data, replace(limits, max_image_bytes=sys.maxsize))
+    read = read_container if strict else _read_what_is_there
+    container = read(data, replace(limits, max_image_bytes=sys.maxsize))
     header = container.header
     width, height = (header.width, header.height) if size is None else as_pair("size", size)
     gaussians = _read_gaussians(container, limits, threads)
@@ -240,9 +241,50 @@ def _open(
     drawn = total if rows is None else min(rows, total)
     where = f"the output at {width}x{height}" if rows is None else f"{rows} rows of the output at {width}x{height}"
     limits.check("max_image_bytes", columns * drawn * header.channels * kind.itemsize, where)
+    residual = _read_residual(container) if layers == "all" else None
     work = render_work(gaussians, width, height, region=region, supersample=supersample)
+    if residual is not None:
+        work += _check_residual(header, frame, supersample, gaussians, limits)
     limits.check("max_render_work", work, f"the Gaussians at {width}x{height}")
-    return gaussians, frame, kind
+    return Drawing(gaussians, header, frame, kind, supersample, residual, threads)
+
+
+def _read_what_is_there(data: bytes | bytearray | memoryview, limits: Limits) -> Container:
+    """A file; or the Gaussians of one that is cut off after them, with a warning."""
+    try:
+        return read_container(data, limits)
+    except TruncatedStream as error:
+        start = read_start(data, limits)
+        if start is None:
+            raise
+        warnings.warn(f"only the Gaussians are decoded: {error}", PartialImageWarning, stacklevel=4)
+        return start
+
+
+def _read_residual(container: Container) -> LayerReader | None:
+    header = container.header
+    if header.residual == Residual.NONE:
+        return None
+    section = container.section("RESI")
+    return LayerReader(
+        section.data,
+        section.offset,
+        (header.width, header.height),
+        header.channels,
+        header.tile_size,
+        lossless=header.residual == Residual.LOSSLESS,
+    )
+
+
+def _check_residual(header: Header, frame: Frame, supersample: int, gaussians: Gaussians2D, limits: Limits) -> int:
+    """Check what a residual asks for besides the output; return the work of drawing the Gaussians at its size."""
+    if (frame.width, frame.height) == (header.width, header.height):
+        if supersample != 1:
+            raise ValueError("supersample must be 1 at the original's size, where the residual is exact")
+        return 0
+    size = header.width * header.height * header.channels * header.dtype.itemsize
+    limits.check("max_image_bytes", size, "header at byte 8")
+    return render_work(gaussians, header.width, header.height)
 
 
 def _read_gaussians(container: Container, limits: Limits, threads: int | None = None) -> Gaussians2D:

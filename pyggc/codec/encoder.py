@@ -6,24 +6,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyggc import evaluate
 from pyggc.arguments import as_integer, check_positive
-from pyggc.container import Header, Metadata, Section, atomic_write, image_hash, write_container
+from pyggc.container import Header, Metadata, Residual, Section, atomic_write, image_hash, write_container
 from pyggc.fit import FitProgress, LossWeights
 from pyggc.fit.pyramid import make_fitters
 from pyggc.gaussians import Gaussians2D
 from pyggc.pixels import Pixels, as_pixels
-from pyggc.rate import EFFORTS, Budget, Outcome, Search, make_goal
+from pyggc.rate import EFFORTS, Budget, Layered, LayeredOutcome, LayeredSearch, Search, make_goal
 from pyggc.render import rasterize
 
 if TYPE_CHECKING:
     import os
 
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
 DEFAULT_EFFORT = 5
+LAYERS = ("auto", "gaussian", "residual")
 
 Callback = Callable[[FitProgress], "bool | None"]
 
@@ -40,6 +41,8 @@ class EncodeReport:
         Bits of the whole file a pixel.
     num_bytes, num_gaussians : int
         Size of the file, and how many Gaussians it has.
+    gaussian_bytes, residual_bytes : int
+        Of the file, those of each layer's sections.
     float_psnr : float
         Decibels of the fit before quantization.
     iterations : int
@@ -57,6 +60,8 @@ class EncodeReport:
     bpp: float
     num_bytes: int
     num_gaussians: int
+    gaussian_bytes: int
+    residual_bytes: int
     float_psnr: float
     iterations: int
     seconds: float
@@ -65,18 +70,24 @@ class EncodeReport:
 
 
 class GaussianEncoder:
-    """Fits Gaussians to an image and writes them to a file.
+    """Fits Gaussians to an image, and writes them and what they leave of it to a file.
 
-    Give at most one of `num_gaussians`, `quality` and `bpp`; with none, the quality is 30 dB.
+    Give at most one of `quality`, `bpp` and `lossless`; with none, and no `num_gaussians` either, the quality is 30 dB.
 
     Parameters
     ----------
     num_gaussians : int, optional
-        How many Gaussians to fit, at least 1.
+        How many Gaussians to fit, at least 1. Alone, the file has no residual; without it, the number that takes the
+        fewest bytes is looked for.
     quality : float, optional
         The PSNR in decibels that the decoded file should have.
     bpp : float, optional
         The most bits a pixel that the file should take.
+    lossless : bool
+        Keep every bit of an image of uint8 or uint16.
+    layers : {"auto", "gaussian", "residual"}
+        ``"auto"`` shares the bits between Gaussians and a residual so that the file is smallest; ``"gaussian"`` has no
+        residual, whose place many more Gaussians take; ``"residual"`` no Gaussians. Images of floats have no residual.
     effort : int
         1 (fastest) to 9 (smallest files).
     seed : int
@@ -115,6 +126,8 @@ class GaussianEncoder:
         *,
         quality: float | None = None,
         bpp: float | None = None,
+        lossless: bool = False,
+        layers: str = "auto",
         effort: int = DEFAULT_EFFORT,
         seed: int = 0,
         threads: int | None = None,
@@ -123,7 +136,12 @@ class GaussianEncoder:
         timestamp: datetime | str | None = "now",
         tags: Mapping[str, str | bytes] | None = None,
     ) -> None:
-        self.goal = make_goal(num_gaussians, quality, bpp)
+        if layers not in LAYERS:
+            raise ValueError(f"layers must be {', '.join(map(repr, LAYERS))}, not {layers!r}")
+        self.layers = layers
+        self.goal = make_goal(num_gaussians, quality, bpp, lossless=lossless, residual=layers == "auto")
+        if lossless and layers == "gaussian":
+            raise ValueError("lossless needs a residual: layers must not be 'gaussian'")
         self.effort = EFFORTS[as_integer("effort", effort, min(EFFORTS), max(EFFORTS))]
         self.seed = as_integer("seed", seed, 0)
         self.threads = None if threads is None else as_integer("threads", threads, 1, 2**31 - 1)
@@ -180,20 +198,41 @@ class GaussianEncoder:
         if callback is not None and not callable(callback):
             raise TypeError(f"callback must be callable, not {callback!r}")
         pixels = as_pixels(image)
+        if self.goal.lossless and pixels.bit_depth == 32:
+            raise TypeError("image must have samples of uint8 or uint16 to be kept without loss")
         budget = Budget(max_time_seconds, max_iterations, callback)
         fitters = make_fitters(*pixels.scaled(), loss=self.loss, seed=self.seed, threads=self.threads)
         overhead = len(self._file(pixels, 0, [], 0.0, 0.0))
         measure = partial(_psnr, pixels, threads=self.threads)
-        search = Search(fitters, self.effort, measure, budget, self.seed, overhead, self.bits_back)
-        outcome = search.run(self.goal)
+        rest = fitters, self.effort, measure, budget, self.seed, overhead, self.bits_back
+        if self._has_residual(pixels):
+            samples = pixels.samples.reshape(pixels.height, pixels.width, pixels.channels)
+            outcome = LayeredSearch(samples, *rest, threads=self.threads).run_layers(self.goal, self.layers == "auto")
+        else:
+            alone = Search(*rest).run(self.goal)
+            chosen = Layered(alone.chosen, None, 0, alone.chosen.psnr)
+            outcome = LayeredOutcome(chosen, alone.float_psnr, alone.iterations, alone.shortfall)
         self._write(pixels, outcome, budget.elapsed)
-        return outcome.chosen.gaussians
+        return outcome.chosen.quantized.gaussians
 
-    def _write(self, pixels: Pixels, outcome: Outcome, seconds: float) -> None:
-        chosen = outcome.chosen
-        decoded = rasterize(chosen.gaussians, dtype=pixels.samples.dtype, threads=self.threads)
+    def _has_residual(self, pixels: Pixels) -> bool:
+        only_count = self.goal.quality is self.goal.bpp is None and not self.goal.lossless
+        return self.layers != "gaussian" and pixels.bit_depth != 32 and not only_count
+
+    def _write(self, pixels: Pixels, outcome: LayeredOutcome, seconds: float) -> None:
+        chosen, quantized, layer = outcome.chosen, outcome.chosen.quantized, outcome.chosen.layer
+        decoded: NDArray[Any]
+        if layer is None:
+            decoded = rasterize(quantized.gaussians, dtype=pixels.samples.dtype, threads=self.threads)
+        else:
+            decoded = layer.decoded.reshape(pixels.samples.shape)
         psnr, ssim = evaluate.psnr(pixels.samples, decoded), evaluate.ssim(pixels.samples, decoded)
-        self._stream = self._file(pixels, len(chosen.levels), chosen.sections, psnr, ssim)
+        sections, residual = list(quantized.sections), Residual.NONE
+        if layer is not None:
+            sections.append(Section("RESI", layer.data))
+            residual = Residual.LOSSY if layer.step else Residual.LOSSLESS
+        count = len(quantized.levels)
+        self._stream = self._file(pixels, count, sections, psnr, ssim, residual, chosen.side if layer else 0)
         bpp = 8.0 * len(self._stream) / (pixels.width * pixels.height)
         shortfall = outcome.shortfall
         if not shortfall and self.goal.bpp is not None and bpp > self.goal.bpp:
@@ -203,7 +242,9 @@ class GaussianEncoder:
             ssim=ssim,
             bpp=bpp,
             num_bytes=len(self._stream),
-            num_gaussians=len(chosen.levels),
+            num_gaussians=count,
+            gaussian_bytes=sum(len(section.data) for section in quantized.sections),
+            residual_bytes=0 if layer is None else len(layer.data),
             float_psnr=outcome.float_psnr,
             iterations=outcome.iterations,
             seconds=seconds,
@@ -211,7 +252,16 @@ class GaussianEncoder:
             reason=shortfall,
         )
 
-    def _file(self, pixels: Pixels, count: int, sections: list[Section], psnr: float, ssim: float) -> bytes:
+    def _file(
+        self,
+        pixels: Pixels,
+        count: int,
+        sections: list[Section],
+        psnr: float,
+        ssim: float,
+        residual: Residual = Residual.NONE,
+        tile_size: int = 0,
+    ) -> bytes:
         header = Header(
             width=pixels.width,
             height=pixels.height,
@@ -219,6 +269,8 @@ class GaussianEncoder:
             channels=pixels.channels,
             bit_depth=pixels.bit_depth,
             alpha=pixels.channels == 4,
+            residual=residual,
+            tile_size=tile_size,
         )
         metadata = replace(self._metadata, image_hash=image_hash(pixels.samples), psnr=psnr, ssim=ssim)
         if self._dated_now:
@@ -263,6 +315,8 @@ def encode(
     quality: float | None = None,
     bpp: float | None = None,
     num_gaussians: int | None = None,
+    lossless: bool = False,
+    layers: str = "auto",
     effort: int = DEFAULT_EFFORT,
     seed: int = 0,
     threads: int | None = None,
@@ -299,6 +353,8 @@ def encode(
         num_gaussians,
         quality=quality,
         bpp=bpp,
+        lossless=lossless,
+        layers=layers,
         effort=effort,
         seed=seed,
         threads=threads,

@@ -5,7 +5,7 @@ The container knows nothing of what its sections mean. Its layout is specified i
 
 from pyggc.atomic import atomic_write
 from pyggc.container.checksums import image_hash
-from pyggc.container.file import Container, read_container, write_container
+from pyggc.container.file import Container, read_container, read_start, write_container
 from pyggc.container.header import Blend, Compression, Header, Plan, Residual, read_header
 from pyggc.container.limits import Limits
 from pyggc.container.metadata import Metadata
@@ -29,5 +29,6 @@ __all__ = [
     "image_hash",
     "read_container",
     "read_header",
+    "read_start",
     "write_container",
 ]

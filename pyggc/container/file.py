@@ -5,14 +5,22 @@ from __future__ import annotations
 import zlib
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import itemgetter
 
 from pyggc.container.checksums import check_crc32
-from pyggc.container.header import FOOTER_SIZE, HEADER_SIZE, Header, pack_header, read_header_within
+from pyggc.container.header import (
+    FOOTER_SIZE,
+    HEADER_SIZE,
+    Header,
+    Residual,
+    pack_header,
+    read_header_start,
+    read_header_within,
+)
 from pyggc.container.limits import Limits
 from pyggc.container.metadata import Metadata, read_metadata, write_metadata
-from pyggc.container.sections import SECTION_TAGS, Section, check_tags, read_table, write_table
+from pyggc.container.sections import SECTION_TAGS, Section, check_tags, read_table, read_table_before, write_table
 from pyggc.cursor import ByteReader, BytesLike, as_bytes_view
 from pyggc.errors import BitstreamError, TruncatedStream
 
@@ -153,3 +161,40 @@ def read_container(
     metadata = read_metadata(ByteReader(block, "metadata", HEADER_SIZE), limits) if header.has_metadata else None
     sections = (Section(str(row.tag, "ascii"), row.data, row.offset) for row in rows)
     return Container(header, metadata, tuple(sections))
+
+
+def read_start(data: BytesLike, limits: Limits | None = None) -> Container | None:
+    """Parse what is there of a file that is cut off within its residual.
+
+    Parameters
+    ----------
+    data : bytes-like
+        The beginning of a file. No checksum covers it but that of the header.
+    limits : Limits or None
+        None means the defaults of `Limits`.
+
+    Returns
+    -------
+    Container or None
+        Without the residual, and its header says so. None if more than the residual is missing.
+
+    Raises
+    ------
+    BitstreamError
+        As `read_container` does, where the fault is not that the file is cut off.
+    """
+    limits = Limits() if limits is None else limits
+    view = as_bytes_view(data)
+    header = read_header_start(view, limits)
+    body = ByteReader(view[HEADER_SIZE:], "metadata", HEADER_SIZE)
+    try:
+        block = body.take(header.metadata_size)
+        rows = read_table_before(body, header.num_sections, "RESI")
+    except TruncatedStream:
+        return None
+    if not header.residual:
+        return None
+    check_tags(rows, SECTION_TAGS)
+    metadata = read_metadata(ByteReader(block, "metadata", HEADER_SIZE), limits) if header.has_metadata else None
+    sections = tuple(Section(str(row.tag, "ascii"), row.data, row.offset) for row in rows)
+    return Container(replace(header, residual=Residual.NONE, tile_size=0), metadata, sections)

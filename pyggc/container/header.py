@@ -63,6 +63,8 @@ class Residual(enum.IntEnum):
     """What follows the Gaussian layer."""
 
     NONE = 0
+    LOSSY = 1
+    LOSSLESS = 2
 
 
 class _Field(NamedTuple):
@@ -76,7 +78,10 @@ class _Field(NamedTuple):
     allowed: range | tuple[int, ...]
 
 
-_U8, _U16, _U32 = range(1 << 8), range(1 << 16), range(1 << 32)
+_U8, _U32 = range(1 << 8), range(1 << 32)
+
+#: Sides of tiles are multiples of the first, and at most the second.
+TILE_UNIT, MAX_TILE_SIZE = 32, 1024
 
 _FIELDS: dict[str, _Field] = {
     "compression": _Field(6, (Compression.ADAPTIVE_RANS,)),
@@ -90,8 +95,8 @@ _FIELDS: dict[str, _Field] = {
     "channels": _Field(33, (1, 3, 4)),
     "blend": _Field(34, (Blend.SUM,)),
     "plan": _Field(35, (Plan.COMPACT,)),
-    "residual": _Field(36, (Residual.NONE,)),
-    "tile_size": _Field(38, _U16),
+    "residual": _Field(36, tuple(Residual)),
+    "tile_size": _Field(38, range(0, MAX_TILE_SIZE + 1, TILE_UNIT)),
 }
 
 _ENUMS: dict[str, type[enum.IntEnum]] = {
@@ -100,6 +105,8 @@ _ENUMS: dict[str, type[enum.IntEnum]] = {
     "plan": Plan,
     "residual": Residual,
 }
+
+FLOAT_DEPTH = 32
 
 _DTYPES: dict[int, np.dtype[Any]] = {8: np.dtype(np.uint8), 16: np.dtype(np.uint16), 32: np.dtype(np.float32)}
 
@@ -117,9 +124,22 @@ def _find_fault(values: Mapping[str, int]) -> tuple[str, str, str] | None:
         if values[name] not in allowed:
             if isinstance(allowed, range):
                 expected = f"{allowed[0]} to {allowed[-1]}"
+                expected += f" in steps of {allowed.step}" if allowed.step > 1 else ""
             else:
                 expected = " or ".join(_describe(name, value) for value in allowed)
             return name, expected, _describe(name, values[name])
+    return None
+
+
+def _find_contradiction(values: Mapping[str, int]) -> tuple[str, str] | None:
+    """Fields that do not go together: the name of one, and what is wrong with it."""
+    if values["residual"] == Residual.NONE:
+        if values["tile_size"]:
+            return "tile_size", f"tile_size: expected 0 without a residual, found {values['tile_size']}"
+    elif not values["tile_size"]:
+        return "tile_size", "tile_size: expected the side of the residual's tiles, found 0"
+    elif values["bit_depth"] == FLOAT_DEPTH:
+        return "residual", "residual: expected none over samples of binary32, found one"
     return None
 
 
@@ -146,7 +166,7 @@ class Header:
     position_bits, cholesky_bits, color_bits : int
         Nominal precision of the attributes in bits, 0 to 255. Informative for the compact plan.
     tile_size : int
-        Side of the coded tiles in pixels, 0 to 65535; 0 means one tile.
+        Side of the residual's tiles in pixels: a multiple of 32 up to 1024, or 0 without a residual.
     metadata_size, num_sections, file_size : int
         What the reader found: bytes of metadata, rows of the section table, bytes of the whole file. The
         writer computes them and ignores what stands here; they take no part in comparisons.
@@ -197,6 +217,9 @@ class Header:
             raise ValueError(f"{name}: expected {expected}, got {found}")
         if self.alpha and self.channels != 4:
             raise ValueError(f"alpha: expected four channels, got {self.channels}")
+        contradiction = _find_contradiction(values)
+        if contradiction:
+            raise ValueError(contradiction[1])
         for name, value in values.items():  # NumPy integers become int, integers become enum members
             object.__setattr__(self, name, _ENUMS[name](value) if name in _ENUMS else value)
         object.__setattr__(self, "alpha", bool(self.alpha))
@@ -232,6 +255,7 @@ def pack_header(header: Header, metadata_size: int, num_sections: int, file_size
     flags = header.compression << _COMPRESSION_SHIFT
     flags |= _FLAG_METADATA if metadata_size else 0
     flags |= _FLAG_ALPHA if header.alpha else 0
+    flags |= _FLAG_RESIDUAL if header.residual else 0
 
     def pack(crc: int) -> bytes:
         return _LAYOUT.pack(
@@ -325,14 +349,20 @@ def _build_header(raw: Mapping[str, Any]) -> Header:
     flags = raw["flags"]
     if flags & _FLAGS_RESERVED:
         raise UnsupportedVersion(f"header at byte 6: flags: expected bits 8 to 15 to be zero, found {flags:#06x}")
-    if flags & _FLAG_RESIDUAL:
-        raise UnsupportedVersion("header at byte 6: flags: expected no residual layer, found bit 1 (has_residual) set")
     fault = _find_fault(raw)
     if fault is not None:
         name, expected, found = fault
         offset, allowed = _FIELDS[name]
         kind = BitstreamError if isinstance(allowed, range) else UnsupportedVersion
         raise kind(f"header at byte {offset}: {name}: expected {expected}, found {found}")
+    contradiction = _find_contradiction(raw)
+    if contradiction:
+        raise BitstreamError(f"header at byte {_FIELDS[contradiction[0]].offset}: {contradiction[1]}")
+    if bool(flags & _FLAG_RESIDUAL) != (raw["residual"] != Residual.NONE):
+        raise BitstreamError(
+            f"header at byte 6: flags: expected bit 1 to say whether there is a residual, found flags {flags:#06x} and "
+            f"{_describe('residual', raw['residual'])}"
+        )
     alpha = bool(flags & _FLAG_ALPHA)
     if alpha and raw["channels"] != 4:
         raise BitstreamError(f"header at byte 6: flags: expected four channels with alpha, found {raw['channels']}")
@@ -378,6 +408,13 @@ def read_header(data: BytesLike) -> Header:
     640
     """
     return _build_header(_unpack_fields(as_bytes_view(data)))
+
+
+def read_header_start(view: memoryview, limits: Limits) -> Header:
+    """Read the header of a file of which the end may be missing, within the limits."""
+    raw = _unpack_fields(view)
+    _check_limits(raw, limits)
+    return _build_header(raw)
 
 
 def read_header_within(view: memoryview, limits: Limits) -> Header:

@@ -16,6 +16,7 @@ SECTION_TAGS: dict[str, str] = {
     "POSN": "means of the Gaussians, entropy-coded",
     "CHOL": "Cholesky factors of the Gaussians, entropy-coded",
     "COLR": "colors of the Gaussians, entropy-coded",
+    "RESI": "what the Gaussians leave of the image, in tiles",
 }
 
 _TAG = re.compile(r"[A-Za-z][A-Za-z0-9]{3}", re.ASCII)
@@ -91,16 +92,33 @@ class TableRow:
 
 def read_table(body: ByteReader, count: int) -> list[TableRow]:
     """Read `count` rows and the contents that follow; together they end where `body` ends."""
+    rows = _take_rows(body, _read_declared(body, count))
+    body.label = "footer"
+    if body.remaining:
+        raise body.error(f"expected it right after the last section, found {body.remaining} more bytes")
+    return rows
+
+
+def read_table_before(body: ByteReader, count: int, last: str) -> list[TableRow]:
+    """Read the same, but for the section `last` and what follows it."""
+    declared = _read_declared(body, count)
+    tags = [tag for _, tag, _ in declared]
+    end = tags.index(last.encode()) if last.encode() in tags else count
+    return _take_rows(body, declared[:end])
+
+
+def _read_declared(body: ByteReader, count: int) -> list[tuple[int, bytes, int]]:
+    """Where each row lies, its tag and the length of its content."""
     body.label = "section table"
-    declared = [(body.offset, bytes(body.take(4)), body.u32()) for _ in range(count)]
+    return [(body.offset, bytes(body.take(4)), body.u32()) for _ in range(count)]
+
+
+def _take_rows(body: ByteReader, declared: list[tuple[int, bytes, int]]) -> list[TableRow]:
     rows = []
     for row_offset, tag, size in declared:
         # A tag that is none yet may hold control characters, which no message should send to a terminal.
         body.label = f"section {tag.decode('ascii') if tag.isalnum() else repr(tag)}"
         rows.append(TableRow(row_offset, tag, body.offset, body.take(size)))
-    body.label = "footer"
-    if body.remaining:
-        raise body.error(f"expected it right after the last section, found {body.remaining} more bytes")
     return rows
 
 

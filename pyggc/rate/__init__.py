@@ -2,7 +2,7 @@
 
 from pyggc.rate.budget import Budget
 from pyggc.rate.goals import EFFORTS, Effort, Goal, make_goal
-from pyggc.rate.layered import Layered, LayeredSearch
+from pyggc.rate.layered import Layered, LayeredOutcome, LayeredSearch
 from pyggc.rate.search import Outcome, Quantized, Search
 
-__all__ = ["EFFORTS", "Budget", "Effort", "Goal", "Layered", "LayeredSearch", "Outcome", "Quantized", "Search", "make_goal"]
+__all__ = ["EFFORTS", "Budget", "Effort", "Goal", "Layered", "LayeredOutcome", "LayeredSearch", "Outcome", "Quantized", "Search", "make_goal"]

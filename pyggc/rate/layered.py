@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pyggc.rate.search import MOST_PSNR, QUANTIZATION_LOSS, Quantized, Search
-from pyggc.render import rasterize
-from pyggc.residual import BIT_COST, Layer, LossyPlan, step_unit, write_layer
+from pyggc.quantize import CompactPlan, CompactQuantizer
+from pyggc.residual import BIT_COST, Layer, LossyPlan, render_base, step_unit, write_layer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,8 +83,9 @@ class LayeredSearch(Search):
         self.unit = step_unit(samples.dtype)
         self.side = 512
 
-    def run_layers(self, goal: Goal) -> LayeredOutcome:
-        """Fit and code until the goal is met or nothing is left to try."""
+    def run_layers(self, goal: Goal, gaussians: bool = True) -> LayeredOutcome:
+        """Fit and code until the goal is met or nothing is left to try; the file need not have `gaussians`."""
+        self._gaussians = gaussians
         if goal.lossless:
             return self._outcome_of(self._lossless(goal.num_gaussians))
         if goal.bpp is not None:
@@ -99,12 +100,16 @@ class LayeredSearch(Search):
     # The number of Gaussians.
 
     def _lossless(self, count: int | None) -> Layered:
+        if not self._gaussians:
+            return self._code(self._none(), None)
         self._set_count(self.pixels // PREVIEW if count is None else count)
         self._fit_up(max(self.effort.iterations // 3, 1))
-        return self._write(self._quantize_now(), None)
+        return self._code(self._quantize_now(), None)
 
     def _grow(self, count: int | None, meet: Callable[[Quantized, float | None], Layered]) -> Layered:
         """Double the Gaussians while that pays; `meet` codes the residual so that the file meets the goal."""
+        if not self._gaussians:
+            return meet(self._none(), None)
         first, last = (self.pixels // SPARSEST, self.pixels // DENSEST) if count is None else (count, count)
         self._skip_halves(first, 120)
         self._set_count(first)
@@ -116,7 +121,7 @@ class LayeredSearch(Search):
         while 2 * self.fitter.num_gaussians <= last and not self.budget.spent:
             self._set_count(2 * self.fitter.num_gaussians)
             self._fit(max(self.effort.iterations // 5, 1))
-            tried = self._write(self._quantize_now(), step)
+            tried = self._code(self._quantize_now(), step)
             tried_cost = self._cost(tried, step)
             if tried_cost > cost * (1.0 - WORTH):
                 break
@@ -129,13 +134,19 @@ class LayeredSearch(Search):
         a_bit = BIT_COST * (step / self.unit) ** 2
         return layered.layer.squared_error + 8.0 * a_bit * layered.num_bytes
 
+    def _none(self) -> Quantized:
+        """No Gaussians."""
+        quantizer = CompactQuantizer(CompactPlan(1.0), self.width, self.height, self.channels)
+        levels = np.empty((0, self.channels + 5), np.int32)
+        return Quantized(levels, quantizer, quantizer.dequantize(levels), self._write(levels, quantizer), 0.0)
+
     def _quantize_now(self) -> Quantized:
         return self._quantize(self._step_for(self.fitter.psnr - QUANTIZATION_LOSS))
 
     # The step of the residual.
 
-    def _write(self, quantized: Quantized, step: int | None) -> Layered:
-        base = rasterize(quantized.gaussians, dtype=np.uint16, threads=self.threads).reshape(self.samples.shape)
+    def _code(self, quantized: Quantized, step: int | None) -> Layered:
+        base = render_base(quantized.gaussians, (self.width, self.height), threads=self.threads)
         plan = None if step is None else LossyPlan(step)
         layer = write_layer(self.samples, base, plan, self.side, threads=self.threads)
         mse = layer.squared_error / self.samples.size
@@ -190,7 +201,7 @@ class LayeredSearch(Search):
         last: tuple[float, float] | None = None
         for attempt in range(8):
             units = min(max(round(step * self.unit), 1), (1 << 24) - 1)
-            tried = self._write(quantized, units)
+            tried = self._code(quantized, units)
             if attempt == 0:
                 self._choose_side(tried)
             gap = short(tried)

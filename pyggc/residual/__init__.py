@@ -4,11 +4,21 @@
 `LayerReader` gives any of them back. ``docs/spec_residual.rst`` is normative.
 """
 
+from pyggc.residual.base import GRAY, render_base
 from pyggc.residual.layer import Layer, LayerReader, write_layer
 from pyggc.residual.plan import LossyPlan, step_unit
 from pyggc.residual.tiles import MAX_SIDE, SIDE_UNIT
 from pyggc.residual.transform import BIT_COST
 
 __all__ = [
-    "BIT_COST", "MAX_SIDE", "SIDE_UNIT", "Layer", "LayerReader", "LossyPlan", "step_unit", "write_layer",
+    "BIT_COST",
+    "GRAY",
+    "MAX_SIDE",
+    "SIDE_UNIT",
+    "Layer",
+    "LayerReader",
+    "LossyPlan",
+    "render_base",
+    "step_unit",
+    "write_layer",
 ]

@@ -1,0 +1,114 @@
+"""An opened file to pixels: of its Gaussians alone, or with the residual over them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pyggc.codec.resample import resample
+from pyggc.render import near_rows, rasterize
+from pyggc.residual import GRAY, render_base
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pyggc.container import Header
+    from pyggc.gaussians import Gaussians2D
+    from pyggc.render import Frame, Region
+    from pyggc.residual import LayerReader
+
+
+@dataclass
+class Drawing:
+    """What is to be drawn of a file, part by part.
+
+    Parameters
+    ----------
+    gaussians : Gaussians2D
+    header : Header
+    frame : Frame
+        The output's size, and the region of it that is wanted.
+    dtype : dtype
+        Of the output's samples.
+    supersample : int
+    residual : LayerReader or None
+        None draws the Gaussians alone.
+    threads : int or None
+    """
+
+    gaussians: Gaussians2D
+    header: Header
+    frame: Frame
+    dtype: np.dtype[Any]
+    supersample: int
+    residual: LayerReader | None
+    threads: int | None
+    # What was decoded last, and where it lies: strips may share tiles.
+    _span: Region | None = field(default=None, init=False)
+    _decoded: NDArray[Any] | None = field(default=None, init=False)
+    _difference: NDArray[np.int32] | None = field(default=None, init=False)
+
+    def draw(self, region: Region) -> NDArray[Any]:
+        """Draw a region of the output: left, top, width and height."""
+        size, original = (self.frame.width, self.frame.height), (self.header.width, self.header.height)
+        if self.residual is None:
+            return self._render(self.dtype, region)
+        if size == original:
+            return self._shaped(converted(self._pixels(self.residual, region), self.dtype))
+        sharp = self._render(np.dtype(np.uint16), region).astype(np.int32)
+        if len(self.gaussians) == 0:
+            sharp[:] = GRAY
+        both = sharp.reshape(*sharp.shape[:2], -1) + resample(self._whole_difference(self.residual), size, region)
+        return self._shaped(converted(np.clip(both, 0, 65535).astype(np.uint16), self.dtype))
+
+    def _render(self, dtype: np.dtype[Any], region: Region) -> NDArray[Any]:
+        """Draw the Gaussians alone."""
+        frame, (_, top, _, rows), here = self.frame, region, self.gaussians
+        if rows < frame.height:
+            here = here[near_rows(here, frame.height, top, rows)]
+        return rasterize(
+            here,
+            frame.width,
+            frame.height,
+            region=region,
+            supersample=self.supersample,
+            dtype=dtype,
+            threads=self.threads,
+        )
+
+    def _pixels(self, residual: LayerReader, region: Region) -> NDArray[Any]:
+        """Of the original's size and type, shape (H, W, C)."""
+        left, top, width, height = region
+        span = residual.span(region)
+        if span != self._span or self._decoded is None:
+            size = self.header.width, self.header.height
+            base = render_base(self.gaussians, size, span, threads=self.threads)
+            self._decoded = residual.decode(base, span, self.header.dtype, self.threads)
+            self._span = span
+        x, y = left - span[0], top - span[1]
+        return self._decoded[y : y + height, x : x + width]
+
+    def _whole_difference(self, residual: LayerReader) -> NDArray[np.int32]:
+        """What the residual adds to the Gaussians, in units of 16 bits."""
+        if self._difference is None:
+            size = self.header.width, self.header.height
+            base = render_base(self.gaussians, size, threads=self.threads)
+            pixels = residual.decode(base, (0, 0, *size), self.header.dtype, self.threads)
+            self._difference = converted(pixels, np.dtype(np.uint16)).astype(np.int32) - base
+        return self._difference
+
+    def _shaped(self, pixels: NDArray[Any]) -> NDArray[Any]:
+        return np.ascontiguousarray(pixels[:, :, 0] if self.header.channels == 1 else pixels)
+
+
+def converted(pixels: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Samples of uint8 or uint16 as another type: the nearest there is to the same share of white."""
+    if pixels.dtype == dtype:
+        return pixels
+    if dtype.kind == "f":
+        return pixels / np.float32(np.iinfo(pixels.dtype).max)
+    if dtype == np.uint16:
+        return pixels.astype(np.uint16) * np.uint16(257)
+    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)

@@ -1,0 +1,73 @@
+"""Images of integers at other sizes: between pixels when they grow, means of pixels when they shrink."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pyggc.render import Region
+
+_BITS = 14
+
+
+def resample(image: NDArray[np.int32], size: tuple[int, int], region: Region) -> NDArray[np.int32]:
+    """Scale an image, and return a region of the result.
+
+    Growing interpolates linearly between the centers of pixels, and repeats those at the edge; shrinking takes the mean
+    over what a pixel covers. Rows and columns are scaled one after the other, in integers, so that the result is the
+    same everywhere.
+
+    Parameters
+    ----------
+    image : ndarray of int32, shape (H, W, C)
+        Within +-2^17.
+    size : (int, int)
+        Width and height of the whole result.
+    region : (int, int, int, int)
+        Left, top, width and height within it.
+
+    Returns
+    -------
+    ndarray of int32, shape (height, width, C)
+    """
+    left, top, width, height = region
+    rows = _scale(image, size[1], top, height)
+    return _scale(rows.transpose(1, 0, 2), size[0], left, width).transpose(1, 0, 2)
+
+
+def _scale(lines: NDArray[np.int32], length: int, first: int, count: int) -> NDArray[np.int32]:
+    """Lines first, first + 1, ... of those that a number of lines become."""
+    number = len(lines)
+    if length == number:
+        return lines[first : first + count]
+    wanted = np.arange(first, first + count, dtype=np.int64)
+    return _shrunk(lines, length, wanted) if length < number else _grown(lines, length, wanted)
+
+
+def _grown(lines: NDArray[np.int32], length: int, wanted: NDArray[np.int64]) -> NDArray[np.int32]:
+    number = len(lines)
+    # The center of a line of the result among the centers of lines, in 2^-_BITS.
+    at = ((2 * wanted + 1) * number << _BITS) // (2 * length) - (1 << (_BITS - 1))
+    at = np.clip(at, 0, (number - 1) << _BITS)
+    above, share = at >> _BITS, (at & ((1 << _BITS) - 1))[:, None, None]
+    below = np.minimum(above + 1, number - 1)
+    upper, lower = lines[above].astype(np.int64), lines[below]
+    return (upper + (((lower - upper) * share + (1 << (_BITS - 1))) >> _BITS)).astype(np.int32)
+
+
+def _shrunk(lines: NDArray[np.int32], length: int, wanted: NDArray[np.int64]) -> NDArray[np.int32]:
+    number = len(lines)
+    sums = np.zeros((number + 1, *lines.shape[1:]), np.int64)
+    np.cumsum(lines, axis=0, out=sums[1:])
+
+    def below(edge: NDArray[np.int64]) -> NDArray[np.int64]:
+        """`length` times the sum of all lines above an edge, which is in 1 / length of a line."""
+        whole, part = edge // length, (edge % length)[:, None, None]
+        return sums[whole] * length + part * lines[np.minimum(whole, number - 1)]
+
+    total = below((wanted + 1) * number) - below(wanted * number)
+    return ((total + number // 2) // number).astype(np.int32)
