@@ -43,7 +43,7 @@ CONTRACTION = {"_fit": "fast"}
 
 # The loops that run models belong to every coder, the log of a queue to stacks as well.
 RUN = ["src/entropy_run.c", "src/entropy_run_avx2.c"]
-RANS = [*RUN, "src/rans_encode.c", "src/rans_decode.c"]
+RANS = [*RUN, *(f"src/rans_{part}.c" for part in ("encode", "decode", "baseline", "avx2"))]
 TRANSFORMS = ["src/transforms_driver.c", "src/transforms_baseline.c", "src/transforms_avx2.c"]
 SHARED = {
     "_rans": RUN,

@@ -153,7 +153,9 @@ def _add_encode(parser: Parser) -> None:
     goal = parser.add_mutually_exclusive_group().add_argument
     goal("--quality", metavar="DB", type=_positive, help="PSNR that the file must reach (default 30)")
     goal("--bpp", metavar="BITS", type=_positive, help="bits a pixel that the file may take")
-    goal("--num-gaussians", metavar="N", type=_number(int, 1), help="number of Gaussians")
+    goal("--lossless", action="store_true", help="keep every bit of the image")
+    add("--num-gaussians", metavar="N", type=_number(int, 1), help="number of Gaussians; alone: nothing but them")
+    add("--layers", choices=("auto", "gaussian", "residual"), default="auto", help="what the file holds (default auto)")
     add("--effort", metavar="1..9", type=_number(int, 1, 9), default=5, help="9 is slowest and best (default 5)")
     add("--max-time", metavar="SECONDS", type=_positive, help="stop fitting by then")
     add("--seed", metavar="N", type=_number(int, 0), default=0, help="one seed gives the same file again (default 0)")
@@ -175,6 +177,8 @@ def _add_decode(parser: Parser) -> None:
     add("--region", metavar="X,Y,W,H", type=_region, help="only this part of the output, in its pixels")
     add("--supersample", type=int, choices=(1, 2, 4), default=1, help="samples a pixel along each side (default 1)")
     add("--depth", type=int, choices=DEPTHS, help="bits a sample; 32 is floating point")
+    add("--layers", choices=("all", "gaussian"), default="all", help="gaussian leaves the residual out (default all)")
+    add("--partial", action="store_true", help="of a file that is cut off in its residual, take the Gaussians")
     _add_shared(add)
     _add_limits(add)
 

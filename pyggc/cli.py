@@ -14,6 +14,7 @@ import math
 import os
 import re
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,9 +36,9 @@ from pyggc._terminal import (
     shown,
     write_output,
 )
-from pyggc.codec import GaussianEncoder, decode
-from pyggc.container import Container, Header, Limits, read_container, read_header
-from pyggc.errors import BitstreamError, GgcError
+from pyggc.codec import EncodeReport, GaussianEncoder, decode
+from pyggc.container import Container, Header, Limits, read_container, read_header, read_start
+from pyggc.errors import BitstreamError, GgcError, PartialImageWarning
 from pyggc.evaluate import psnr, ssim
 from pyggc.imagefile import (
     OUTPUT_FORMATS,
@@ -130,17 +131,24 @@ def _encode(args: argparse.Namespace) -> Exit:
         for note in image.notes:
             say(f"{PROGRAM}: note: {shown(args.input)}: {note}")
 
-    encoder = GaussianEncoder(
-        num_gaussians=args.num_gaussians,
-        quality=args.quality,
-        bpp=args.bpp,
-        effort=args.effort,
-        seed=args.seed,
-        threads=args.threads,
-        bits_back=args.bits_back,
-        timestamp=None if args.no_timestamp else "now",
-        tags=tags,
-    )
+    if args.lossless and image.pixels.dtype.kind == "f":
+        raise CommandError(Exit.USAGE, f"{shown(args.input)}: only samples of 8 or 16 bits can be kept without loss")
+    try:
+        encoder = GaussianEncoder(
+            num_gaussians=args.num_gaussians,
+            quality=args.quality,
+            bpp=args.bpp,
+            lossless=args.lossless,
+            layers=args.layers,
+            effort=args.effort,
+            seed=args.seed,
+            threads=args.threads,
+            bits_back=args.bits_back,
+            timestamp=None if args.no_timestamp else "now",
+            tags=tags,
+        )
+    except ValueError as error:  # Arguments that are well each by itself, but not together.
+        raise CommandError(Exit.USAGE, str(error)) from None
     with ProgressBar(sys.stderr, not args.quiet and (args.progress or sys.stderr.isatty())) as progress:
         encoder.fit(image.pixels, max_time_seconds=args.max_time, callback=progress)
     stream = encoder.to_bytes()
@@ -150,8 +158,8 @@ def _encode(args: argparse.Namespace) -> Exit:
     name = "standard output" if output == STANDARD else output
     if not args.quiet:
         say(
-            f"{name}: {report.num_bytes} bytes, {report.bpp:.3f} bpp, {report.psnr:.2f} dB, SSIM {report.ssim:.4f}, "
-            f"{report.num_gaussians} Gaussians, {report.seconds:.1f} s"
+            f"{name}: {report.num_bytes} bytes, {report.bpp:.3f} bpp, {_decibels(report.psnr)}, SSIM {report.ssim:.4f}, "
+            f"{_layers(report)}, {report.seconds:.1f} s"
         )
     if report.reached:
         return Exit.OK
@@ -163,12 +171,24 @@ def _encode(args: argparse.Namespace) -> Exit:
     return Exit.NOT_REACHED
 
 
+def _decibels(psnr: float) -> str:
+    return "lossless" if math.isinf(psnr) else f"{psnr:.2f} dB"
+
+
+def _layers(report: EncodeReport) -> str:
+    gaussians = f"{report.num_gaussians} Gaussians"
+    if not report.residual_bytes:
+        return gaussians
+    return f"{gaussians} in {report.gaussian_bytes} bytes, residual in {report.residual_bytes} bytes"
+
+
 def _decode(args: argparse.Namespace) -> Exit:
     data = _read_ggc(args.input)
     extension = f".{args.format}" if args.format else _extension(args.input, args.output)
     output = choose_output(args.input, args.output, extension, args.force)
     limits = _limits(args)
-    with _reading(args.input):
+    with _reading(args.input), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", PartialImageWarning)
         header = read_header(data)
         dtype = _output_dtype(header, extension, args.depth)
         pixels = decode(
@@ -179,8 +199,13 @@ def _decode(args: argparse.Namespace) -> Exit:
             dtype=dtype,
             threads=args.threads,
             limits=limits,
+            layers=args.layers,
+            strict=not args.partial,
         )
-        metadata = read_container(data, limits).metadata
+        container = read_start(data, limits) if args.partial else None
+        metadata = (container or read_container(data, limits)).metadata
+    for warning in caught:
+        say(f"{PROGRAM}: warning: {shown(args.input)}: {warning.message}")
     profile = metadata.tags.get(ICC_TAG) if metadata is not None else None
     write_output(output, format_image(pixels, extension, profile if isinstance(profile, bytes) else None))
     return Exit.OK
@@ -373,6 +398,9 @@ def _describe_container(name: str, data: bytes, container: Container) -> dict[st
         about["tags"] = {
             key: value if isinstance(value, str) else f"{len(value)} bytes" for key, value in metadata.tags.items()
         }
+    residual = sum(len(section.data) for section in container.sections if section.tag == "RESI")
+    everything = sum(len(section.data) for section in container.sections)
+    about["layers"] = {"gaussian": f"{everything - residual} bytes", "residual": f"{residual} bytes"}
     about["sections"] = {section.tag: f"{len(section.data)} bytes" for section in container.sections}
     return about
 

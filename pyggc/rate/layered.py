@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 SPARSEST, DENSEST = 1500, 96
 #: Pixels a Gaussian under a lossless residual, to which they give a preview and next to nothing else.
 PREVIEW = 2000
-#: What the cost must fall by for twice the Gaussians to be worth their time.
-WORTH = 0.002
+#: What the cost must fall by for more Gaussians to be worth their time, and how often in a row it may not.
+WORTH, PATIENCE = 0.002, 2
 #: Decibels by which twice the step is worse, before it is measured; bytes that it takes, as a power of two.
 STEP_SLOPE, BYTES_SLOPE = -5.0, -1.1
 #: Bytes of a tile from which on its models have learnt enough, and the sides there are.
@@ -118,14 +118,16 @@ class LayeredSearch(Search):
         if best.layer is None:
             return best
         step, cost = best.layer.step, self._cost(best, best.layer.step)
-        while 2 * self.fitter.num_gaussians <= last and not self.budget.spent:
+        patience = PATIENCE
+        while 2 * self.fitter.num_gaussians <= last and patience and not self.budget.spent:
             self._set_count(2 * self.fitter.num_gaussians)
             self._fit(max(self.effort.iterations // 5, 1))
             tried = self._code(self._quantize_now(), step)
             tried_cost = self._cost(tried, step)
-            if tried_cost > cost * (1.0 - WORTH):
-                break
-            best, cost = tried, tried_cost
+            if tried_cost < cost * (1.0 - WORTH):
+                best, cost, patience = tried, tried_cost, PATIENCE
+            else:
+                patience -= 1
         return best if count is not None else meet(best.quantized, step / self.unit)
 
     def _cost(self, layered: Layered, step: int) -> float:

@@ -195,7 +195,7 @@ int ggc_residual_decode(const ggc_residual_plan *plan, const ggc_transform_varia
     d->row = ggc_whole(plan->width);
     d->bounds = ggc_bounds_of(GGC_LANES);
     ggc_block_plans_init(&d->inverse, variant, 1);
-    ggc_rans_open(&d->rans, rans, rans_size, 2);
+    ggc_rans_open(&d->rans, rans, rans_size, 2, 0);
     if (ggc_residual_models_init(&d->models)) {
         if (ggc_surroundings_init(&d->around, plan)) {
             for (int y = 0; y < plan->height; y += GGC_SUPERBLOCK) {

@@ -34,7 +34,7 @@ static uint8_t context_of(uint32_t sum) {
 
 /* --------------------------------------------------------------------------------------------------------- models */
 
-#define RATE 7
+#define RATE 8
 #define STEADY (1 << RATE)
 /* What the initial CDFs are worth, in symbols. */
 #define INITIAL_COUNT 12

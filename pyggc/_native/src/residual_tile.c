@@ -80,7 +80,7 @@ int ggc_residual_read(const ggc_residual_plan *plan, int variant, const ggc_tile
 static uint8_t choose_smoothing(const ggc_residual_plan *plan, const ggc_residual_variant *loops, const ggc_tile *tile,
                                 const int32_t *luma, const int32_t *target, int32_t *room) {
     static const uint8_t reaches[] = {1, 2, 3, 5};
-    const double unit = 1 << (GGC_GAIN_BITS + GGC_WEIGHT_BITS);
+    const double unit = 1 << (GGC_GAIN_BITS + GGC_TAP_BITS);
     double best = 0.0;
     uint8_t byte = 0;
     for (size_t i = 0; i < sizeof reaches; i++) {

@@ -14,9 +14,9 @@
 /* Bits of a lossy plane behind the point, for samples of 8 bits; those of 16 bits have none. */
 #define GGC_FRACTION_BITS 3
 
-/* The filter's gain is in 2^-GGC_GAIN_BITS, its weights sum to 2^GGC_WEIGHT_BITS a unit of distance. */
+/* The filter's gain is in 2^-GGC_GAIN_BITS, its weights sum to 2^GGC_TAP_BITS a unit of distance. */
 #define GGC_GAIN_BITS 6
-#define GGC_WEIGHT_BITS 4
+#define GGC_TAP_BITS 4
 #define GGC_REACH 2 /* samples */
 
 /* A tile in its image. Rows are so many samples apart; pixels have `channels` samples, one after the other. */

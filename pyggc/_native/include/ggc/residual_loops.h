@@ -221,7 +221,7 @@ static void sum_differences(const int32_t *at, ptrdiff_t row, int n, int32_t rea
 static void smooth(const ggc_residual_plan *plan, const ggc_tile *tile, ggc_smoothing by, int32_t *luma,
                    int32_t *room) {
     const ptrdiff_t row = tile->width + 2 * GGC_REACH;
-    const int shift = GGC_GAIN_BITS + GGC_WEIGHT_BITS;
+    const int shift = GGC_GAIN_BITS + GGC_TAP_BITS;
     luma_image(plan, tile, luma, room);
     for (int y = 0; y < tile->height; y++) {
         int32_t *to = row_of(plan, luma, 0, y);
