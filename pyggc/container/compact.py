@@ -28,7 +28,7 @@ from pyggc.entropy import (
     zigzag_decode,
     zigzag_encode,
 )
-from pyggc.errors import BitstreamError, TruncatedStream
+from pyggc.errors import BitstreamError, TruncatedStream, UnsupportedVersion
 from pyggc.quantize import MIN_POSITION_EXPONENT, CompactPlan, CompactQuantizer
 
 if TYPE_CHECKING:
@@ -281,6 +281,8 @@ def _read_plan(container: Container) -> CompactQuantizer:
     header, section = container.header, container.section("PLAN")
     if header.num_gaussians >= _MAX_COUNT:
         raise BitstreamError(f"header at byte 16: expected fewer than 2^31 Gaussians, found {header.num_gaussians}")
+    if header.tile_size and not header.residual:
+        raise UnsupportedVersion(f"header at byte 38: expected one tile in the compact plan, found {header.tile_size}")
     try:
         plan = CompactPlan.from_bytes(bytes(section.data))
         return CompactQuantizer(plan, header.width, header.height, header.channels)

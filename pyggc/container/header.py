@@ -78,10 +78,10 @@ class _Field(NamedTuple):
     allowed: range | tuple[int, ...]
 
 
-_U8, _U32 = range(1 << 8), range(1 << 32)
+_U8, _U16, _U32 = range(1 << 8), range(1 << 16), range(1 << 32)
 
-#: Sides of tiles are multiples of the first, and at most the second.
-TILE_UNIT, MAX_TILE_SIZE = 32, 1024
+#: Sides of a residual's tiles.
+TILE_SIZES = range(32, 1025, 32)
 
 _FIELDS: dict[str, _Field] = {
     "compression": _Field(6, (Compression.ADAPTIVE_RANS,)),
@@ -96,7 +96,7 @@ _FIELDS: dict[str, _Field] = {
     "blend": _Field(34, (Blend.SUM,)),
     "plan": _Field(35, (Plan.COMPACT,)),
     "residual": _Field(36, tuple(Residual)),
-    "tile_size": _Field(38, range(0, MAX_TILE_SIZE + 1, TILE_UNIT)),
+    "tile_size": _Field(38, _U16),
 }
 
 _ENUMS: dict[str, type[enum.IntEnum]] = {
@@ -124,7 +124,6 @@ def _find_fault(values: Mapping[str, int]) -> tuple[str, str, str] | None:
         if values[name] not in allowed:
             if isinstance(allowed, range):
                 expected = f"{allowed[0]} to {allowed[-1]}"
-                expected += f" in steps of {allowed.step}" if allowed.step > 1 else ""
             else:
                 expected = " or ".join(_describe(name, value) for value in allowed)
             return name, expected, _describe(name, values[name])
@@ -134,11 +133,11 @@ def _find_fault(values: Mapping[str, int]) -> tuple[str, str, str] | None:
 def _find_contradiction(values: Mapping[str, int]) -> tuple[str, str] | None:
     """Fields that do not go together: the name of one, and what is wrong with it."""
     if values["residual"] == Residual.NONE:
-        if values["tile_size"]:
-            return "tile_size", f"tile_size: expected 0 without a residual, found {values['tile_size']}"
-    elif not values["tile_size"]:
-        return "tile_size", "tile_size: expected the side of the residual's tiles, found 0"
-    elif values["bit_depth"] == FLOAT_DEPTH:
+        return None
+    if values["tile_size"] not in TILE_SIZES:
+        expected = f"a multiple of {TILE_SIZES.step} from {TILE_SIZES[0]} to {TILE_SIZES[-1]} for a residual"
+        return "tile_size", f"tile_size: expected {expected}, found {values['tile_size']}"
+    if values["bit_depth"] == FLOAT_DEPTH:
         return "residual", "residual: expected none over samples of binary32, found one"
     return None
 
@@ -166,7 +165,8 @@ class Header:
     position_bits, cholesky_bits, color_bits : int
         Nominal precision of the attributes in bits, 0 to 255. Informative for the compact plan.
     tile_size : int
-        Side of the residual's tiles in pixels: a multiple of 32 up to 1024, or 0 without a residual.
+        Side of the coded tiles in pixels, 0 to 65535; 0 means one tile. That of a residual is a multiple of 32 up to
+        1024.
     metadata_size, num_sections, file_size : int
         What the reader found: bytes of metadata, rows of the section table, bytes of the whole file. The
         writer computes them and ignores what stands here; they take no part in comparisons.
