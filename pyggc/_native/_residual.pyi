@@ -10,6 +10,7 @@ def write_tile(
     base: NDArray[np.uint16],
     steps: NDArray[np.int32] | None,
     cost: float,
+    cross: bool,
     decoded: Samples,
     variant: int,
 ) -> tuple[bytes, float]: ...

@@ -34,6 +34,7 @@ cdef extern from "ggc/residual_tile.h" nogil:
         int32_t height
         int32_t planes
         int32_t lossless
+        int32_t cross
         int32_t step[4][8]
     ctypedef struct ggc_tile:
         int32_t width
@@ -122,10 +123,10 @@ cdef int open_tile(samples, const uint16_t[:, :, :] base, ggc_tile *tile) except
     return 0
 
 
-cdef int open_plan(const int32_t[:, ::1] steps, const ggc_tile *tile, ggc_residual_plan *plan) except -1:
+cdef int open_plan(const int32_t[:, ::1] steps, const ggc_tile *tile, bint cross, ggc_residual_plan *plan) except -1:
     """Without steps: lossless."""
     plan.width, plan.height, plan.planes = tile.width, tile.height, tile.channels
-    plan.lossless = steps is None
+    plan.lossless, plan.cross = steps is None, cross and tile.channels >= 3
     for plane in range(GGC_MAX_PLANES):
         for band in range(GGC_STEP_BANDS):
             plan.step[plane][band] = 1
@@ -141,7 +142,8 @@ cdef int open_plan(const int32_t[:, ::1] steps, const ggc_tile *tile, ggc_residu
     return 0
 
 
-def write_tile(samples, const uint16_t[:, :, :] base, const int32_t[:, ::1] steps, double cost, decoded, int variant):
+def write_tile(samples, const uint16_t[:, :, :] base, const int32_t[:, ::1] steps, double cost, bint cross, decoded,
+               int variant):
     """Encode a tile; `decoded` receives what a decoder makes of it. Returns the bytes and the squared error."""
     cdef ggc_tile tile, copy
     cdef ggc_residual_plan plan
@@ -151,7 +153,7 @@ def write_tile(samples, const uint16_t[:, :, :] base, const int32_t[:, ::1] step
     open_tile(decoded, base, &copy)
     if copy.depth != tile.depth:
         raise ValueError("decoded must have the type of the samples")
-    open_plan(steps, &tile, &plan)
+    open_plan(steps, &tile, cross, &plan)
     with nogil:
         status = ggc_residual_write(&plan, variant, reciprocals, cost, &tile, &copy, &out)
     if status != GGC_RESIDUAL_OK:
@@ -171,7 +173,7 @@ def read_tile(const uint8_t[::1] data, const uint16_t[:, :, :] base, const int32
     cdef int status
     cdef size_t size = data.shape[0]
     open_tile(out, base, &tile)
-    open_plan(steps, &tile, &plan)
+    open_plan(steps, &tile, False, &plan)
     if size == 0:
         raise TruncatedStream(f"{where}: expected a tile, found no bytes")
     with nogil:
@@ -181,5 +183,5 @@ def read_tile(const uint8_t[::1] data, const uint16_t[:, :, :] base, const int32
     if status == GGC_RESIDUAL_TRUNCATED:
         raise TruncatedStream(f"{where}: expected more than the {size} bytes that remain")
     if status != GGC_RESIDUAL_OK:
-        part = {GGC_RESIDUAL_BAD_RANS: "symbols", GGC_RESIDUAL_BAD_RAW: "raw bits"}.get(status, "filter")
+        part = {GGC_RESIDUAL_BAD_RANS: "symbols", GGC_RESIDUAL_BAD_RAW: "raw bits"}.get(status, "tools")
         raise BitstreamError(f"{where}: expected a tile of the residual, found {part} that no encoder writes")

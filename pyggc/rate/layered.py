@@ -82,6 +82,7 @@ class LayeredSearch(Search):
         self.white = float(np.iinfo(samples.dtype).max)
         self.unit = step_unit(samples.dtype)
         self.side = 512
+        self._thorough = False
 
     def run_layers(self, goal: Goal, gaussians: bool = True) -> LayeredOutcome:
         """Fit and code until the goal is met or nothing is left to try; the file need not have `gaussians`."""
@@ -128,7 +129,8 @@ class LayeredSearch(Search):
                 best, cost, patience = tried, tried_cost, PATIENCE
             else:
                 patience -= 1
-        return best if count is not None else meet(best.quantized, step / self.unit)
+        self._thorough = True
+        return meet(best.quantized, step / self.unit)
 
     def _cost(self, layered: Layered, step: int) -> float:
         """Squared error and bits in one sum."""
@@ -150,7 +152,9 @@ class LayeredSearch(Search):
     def _code(self, quantized: Quantized, step: int | None) -> Layered:
         base = render_base(quantized.gaussians, (self.width, self.height), threads=self.threads)
         plan = None if step is None else LossyPlan(step)
-        layer = write_layer(self.samples, base, plan, self.side, threads=self.threads)
+        layer = write_layer(
+            self.samples, base, plan, self.side, thorough=self._thorough, threads=self.threads
+        )
         mse = layer.squared_error / self.samples.size
         psnr = 10.0 * math.log10(self.white**2 / mse) if mse > 0.0 else math.inf
         return Layered(quantized, layer, self.side, psnr)

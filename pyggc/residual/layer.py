@@ -13,7 +13,7 @@ from pyggc.cursor import ByteReader, ByteWriter
 from pyggc.residual.lossless import decode_lossless, encode_lossless
 from pyggc.residual.plan import LossyPlan
 from pyggc.residual.tiles import Grid, Tile
-from pyggc.residual.transform import Base, Samples, decode_tile, encode_tile
+from pyggc.residual.transform import Base, Coded, Samples, decode_tile, encode_tile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -48,7 +48,13 @@ class Layer:
 
 
 def write_layer(
-    samples: Samples, base: Base, plan: LossyPlan | None, side: int, *, threads: int | None = None
+    samples: Samples,
+    base: Base,
+    plan: LossyPlan | None,
+    side: int,
+    *,
+    thorough: bool = False,
+    threads: int | None = None,
 ) -> Layer:
     """Code what a base leaves of an image.
 
@@ -62,6 +68,8 @@ def write_layer(
         None for lossless.
     side : int
         Of tiles in pixels: a multiple of 32 up to 1024.
+    thorough : bool
+        Try more for fewer bytes, in twice the time.
     threads : int, optional
         The most to use; by default as many as there are processors.
 
@@ -72,9 +80,11 @@ def write_layer(
     channels = samples.shape[2]
     steps = None if plan is None else plan.steps(channels)
 
-    def write(tile: Tile) -> tuple[bytes, Samples, float]:
+    def write(tile: Tile) -> Coded:
         part, below = samples[tile.place], base[tile.place]
-        return encode_lossless(part, below) if steps is None else encode_tile(part, below, steps)
+        if steps is None:
+            return encode_lossless(part, below)
+        return encode_tile(part, below, steps, thorough=thorough)
 
     grid = Grid(samples.shape[1], samples.shape[0], side)
     writer = ByteWriter()

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from pyggc.residual.transform import Base, Samples, decode_tile, encode_tile
+from pyggc.residual.transform import Base, Coded, Samples, decode_tile, encode_exact_tile
 
 if TYPE_CHECKING:
     from pyggc.cursor import BytesLike
 
 
-def encode_lossless(samples: Samples, base: Base) -> tuple[bytes, Samples, float]:
+def encode_lossless(samples: Samples, base: Base) -> Coded:
     """Code a tile; as `pyggc.residual.transform.encode_tile`."""
-    return encode_tile(samples, base, None)
+    return encode_exact_tile(samples, base)
 
 
 def decode_lossless(data: BytesLike, base: Base, out: Samples, where: str) -> None:

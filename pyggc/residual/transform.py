@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyggc._native import _residual
+from pyggc.residual.plan import step_unit
 
 if TYPE_CHECKING:
     from pyggc.cursor import BytesLike
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 Samples: TypeAlias = "NDArray[np.uint8] | NDArray[np.uint16]"
 Base: TypeAlias = "NDArray[np.uint16]"
 Steps: TypeAlias = "NDArray[np.int32] | None"
+#: The bytes of a tile, what a decoder makes of them, and the sum of its squared errors.
+Coded: TypeAlias = tuple[bytes, Samples, float]
 
 # All variants give the same bits.
 _VARIANT = 0 if os.environ.get("PYGGC_SIMD") == "baseline" else len(_residual.variants()) - 1
@@ -25,7 +28,7 @@ _VARIANT = 0 if os.environ.get("PYGGC_SIMD") == "baseline" else len(_residual.va
 BIT_COST = 0.1
 
 
-def encode_tile(samples: Samples, base: Base, steps: Steps) -> tuple[bytes, Samples, float]:
+def encode_tile(samples: Samples, base: Base, steps: NDArray[np.int32], *, thorough: bool = False) -> Coded:
     """Code a tile.
 
     Parameters
@@ -34,8 +37,9 @@ def encode_tile(samples: Samples, base: Base, steps: Steps) -> tuple[bytes, Samp
         1 to 4 channels; pixels of a row side by side.
     base : ndarray of uint16, the same shape
         What the Gaussians make of the tile.
-    steps : ndarray of int32, shape (C, BANDS), or None
-        None for lossless.
+    steps : ndarray of int32, shape (C, BANDS)
+    thorough : bool
+        Also try to predict chroma from luma, which takes as long again.
 
     Returns
     -------
@@ -45,13 +49,26 @@ def encode_tile(samples: Samples, base: Base, steps: Steps) -> tuple[bytes, Samp
     squared_error : float
         The sum over all samples, in squares of their unit.
     """
+    coded = _encode(samples, base, steps, cross=False)
+    if thorough and samples.shape[2] >= 3:
+        a_byte = 8.0 * BIT_COST * (float(steps[0, 0]) / step_unit(samples.dtype)) ** 2
+        coded = min(coded, _encode(samples, base, steps, cross=True), key=lambda tile: tile[2] + a_byte * len(tile[0]))
+    return coded
+
+
+def encode_exact_tile(samples: Samples, base: Base) -> Coded:
+    """Code a tile without loss; as `encode_tile`. Prediction of chroma never pays there."""
+    return _encode(samples, base, None, cross=False)
+
+
+def _encode(samples: Samples, base: Base, steps: Steps, *, cross: bool) -> Coded:
     decoded = np.empty(samples.shape, samples.dtype)
-    data, squared_error = _residual.write_tile(samples, base, steps, BIT_COST, decoded, _VARIANT)
+    data, squared_error = _residual.write_tile(samples, base, steps, BIT_COST, cross, decoded, _VARIANT)
     return data, decoded, squared_error
 
 
 def decode_tile(data: BytesLike, base: Base, steps: Steps, out: Samples, where: str) -> None:
-    """Decode a tile into `out`, shape (H, W, C), given the same base and steps.
+    """Decode a tile into `out`, shape (H, W, C), given the same base and steps; those are None if it is exact.
 
     Raises
     ------

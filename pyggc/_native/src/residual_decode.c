@@ -43,6 +43,8 @@ typedef struct {
     ggc_bounds bounds;
     uint8_t magnitudes[GGC_MAGNITUDES];
     int32_t levels[GGC_MAX_LEVELS] __attribute__((aligned(64)));
+    int32_t luma[GGC_MAX_LEVELS]; /* the coefficients of the block's luma, of which so many count */
+    int luma_count;
     int32_t *planes;
     int32_t row; /* samples from a row to the next */
     int bad;     /* a code that no encoder writes */
@@ -122,25 +124,12 @@ static GGC_ALWAYS_INLINE void pop_levels(decoder *d, const int log_size, int kin
     }
 }
 
-static void decode_plane(decoder *d, int plane, int x, int y, int log_size) {
-    const ggc_residual_plan *plan = d->plan;
-    const int kind = ggc_plane_kind(plan->planes, plane), side = 1 << log_size;
-    int32_t *to = d->planes + ((size_t)plane * (size_t)ggc_whole(plan->height) + (size_t)y) * (size_t)d->row + x;
-    ggc_outlook outlook;
-    ggc_look(&d->around, plane, kind, x, y, &outlook);
-    const int count = pop_count(d, kind, log_size, outlook.end);
-    if (count == 0) {
-        ggc_leave(&d->around, plane, x, y, log_size, NULL, 0);
-        for (int i = 0; i < side; i++)
-            memset(to + (ptrdiff_t)i * d->row, 0, (size_t)side * sizeof *to);
-        return;
-    }
-    memset(d->magnitudes, 0, (size_t)GGC_MAGNITUDE_ROW(log_size) * (size_t)GGC_MAGNITUDE_ROW(log_size));
-    memset(d->levels, 0, sizeof *d->levels << 2 * log_size);
+static void pop_levels_of(decoder *d, int log_size, int kind, int count, const ggc_outlook *outlook,
+                          const int32_t *steps) {
     switch (log_size) {
 #define CASE(log)                                                                                                      \
     case log:                                                                                                          \
-        pop_levels(d, log, kind, count, &outlook, plan->step[plane]);                                                  \
+        pop_levels(d, log, kind, count, outlook, steps);                                                               \
         break;
         CASE(2)
         CASE(3)
@@ -148,7 +137,41 @@ static void decode_plane(decoder *d, int plane, int x, int y, int log_size) {
         CASE(5)
 #undef CASE
     }
+}
+
+static int pop_factor(decoder *d, int plane, int log_size) {
+    return (int)pop(d, &d->models.factors, ggc_factor_context(plane, log_size), &d->bounds) - GGC_FACTOR_ZERO;
+}
+
+static void decode_plane(decoder *d, int plane, int x, int y, int log_size) {
+    const ggc_residual_plan *plan = d->plan;
+    const int kind = ggc_plane_kind(plan->planes, plane), side = 1 << log_size;
+    int32_t *to = d->planes + ((size_t)plane * (size_t)ggc_whole(plan->height) + (size_t)y) * (size_t)d->row + x;
+    ggc_outlook outlook;
+    ggc_look(&d->around, plane, kind, x, y, &outlook);
+    const int predicted = kind == 1 && plan->cross && d->luma_count;
+    const int factor = predicted ? pop_factor(d, plane, log_size) : 0;
+    const int count = pop_count(d, kind, log_size, outlook.end);
+    if (plane == 0)
+        d->luma_count = count;
+    if (count == 0 && factor == 0) {
+        ggc_leave(&d->around, plane, x, y, log_size, NULL, 0);
+        for (int i = 0; i < side; i++)
+            memset(to + (ptrdiff_t)i * d->row, 0, (size_t)side * sizeof *to);
+        return;
+    }
+    memset(d->magnitudes, 0, (size_t)GGC_MAGNITUDE_ROW(log_size) * (size_t)GGC_MAGNITUDE_ROW(log_size));
+    memset(d->levels, 0, sizeof *d->levels << 2 * log_size);
+    if (count)
+        pop_levels_of(d, log_size, kind, count, &outlook, plan->step[plane]);
     ggc_leave(&d->around, plane, x, y, log_size, d->magnitudes, count);
+    if (plane == 0 && plan->cross)
+        memcpy(d->luma, d->levels, sizeof *d->luma << 2 * log_size);
+    if (factor)
+        for (const ggc_scan *at = ggc_scans[log_size - GGC_MIN_LOG], *end = at + d->luma_count; at < end; at++) {
+            int32_t *level = &d->levels[at->place];
+            *level = (int32_t)((uint32_t)*level + (uint32_t)ggc_expected_chroma(factor, d->luma[at->place]));
+        }
     ggc_block_inverse(&d->inverse, log_size, d->levels, to, d->row);
 }
 

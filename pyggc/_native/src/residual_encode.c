@@ -75,7 +75,7 @@ typedef struct {
     float lambda; /* squared error a bit */
     ggc_residual_models models;
     ggc_surroundings around;
-    costs levels, last, ends[GGC_NUM_SIZES], splits;
+    costs levels, last, ends[GGC_NUM_SIZES], splits, factors;
     void *cost_memory;
     uint32_t stamp;
     ggc_step_log log;
@@ -89,6 +89,7 @@ typedef struct {
     int32_t tried[GGC_NUM_SIZES][GGC_MAX_PLANES][GGC_MAX_LEVELS];
     int32_t counts[GGC_NUM_SIZES][GGC_MAX_PLANES][GGC_CELLS * GGC_CELLS];
     uint8_t divided[GGC_NUM_SIZES][GGC_CELLS * GGC_CELLS];
+    int8_t chosen_factors[GGC_NUM_SIZES][GGC_MAX_PLANES][GGC_CELLS * GGC_CELLS];
 } encoder;
 
 /* Of a magnitude, with its sign. */
@@ -250,12 +251,57 @@ static int32_t *place_of(const encoder *e, int plane, int x, int y) {
     return e->planes + ((size_t)plane * (size_t)ggc_whole(e->plan->height) + (size_t)y) * (size_t)e->row + x;
 }
 
+static float take(encoder *e, block *b, int *count) {
+    return e->plan->lossless ? take_levels(e, b, count) : choose_levels(e, b, count);
+}
+
+/* The coefficients of luma as a decoder has them. */
+static void dequantize(const encoder *e, const block *b, int count, int32_t *luma) {
+    const ggc_scan *scan = ggc_scans[b->log_size - GGC_MIN_LOG];
+    for (int i = 0; i < count; i++) {
+        const int32_t level = b->levels[scan[i].place];
+        luma[i] = level ? ggc_dequantize(e->plan, e->plan->step[0], scan[i].step_band, level) : 0;
+    }
+}
+
+/* Chroma with luma's part taken off, if that costs less; returns the cost. `luma` is in the order of the scan. */
+static float try_factor(encoder *e, block *b, const int32_t *luma, int luma_count, float cost, int *count, int8_t *best) {
+    int32_t rest[GGC_MAX_LEVELS], levels[GGC_MAX_LEVELS];
+    const int number = 1 << 2 * b->log_size;
+    const ggc_scan *scan = ggc_scans[b->log_size - GGC_MIN_LOG];
+    const float *costs = costs_in(&e->factors, ggc_factor_context(b->plane, b->log_size), e->stamp);
+    float product = 0.0f, square = 0.0f;
+    for (int i = 0; i < luma_count; i++) {
+        product += (float)luma[i] * (float)b->coefficients[scan[i].place];
+        square += (float)luma[i] * (float)luma[i];
+    }
+    cost += e->lambda * costs[GGC_FACTOR_ZERO];
+    int factor = (int)rintf((float)GGC_FACTOR_ZERO * product / square);
+    factor = factor < -GGC_FACTOR_ZERO ? -GGC_FACTOR_ZERO : factor >= GGC_FACTOR_ZERO ? GGC_FACTOR_ZERO - 1 : factor;
+    *best = 0;
+    if (factor == 0)
+        return cost;
+    memcpy(rest, b->coefficients, (size_t)number * sizeof *rest);
+    for (int i = 0; i < luma_count; i++)
+        rest[scan[i].place] -= ggc_expected_chroma(factor, luma[i]);
+    block other = *b;
+    int other_count;
+    other.coefficients = rest, other.levels = levels;
+    const float other_cost = take(e, &other, &other_count) + e->lambda * costs[factor + GGC_FACTOR_ZERO];
+    if (other_cost >= cost)
+        return cost;
+    memcpy(b->levels, levels, (size_t)number * sizeof *levels);
+    *count = other_count, *best = (int8_t)factor;
+    return other_cost;
+}
+
 /* The cost of a block as a whole. */
 static float try_block(encoder *e, int x, int y, int log_size) {
     int32_t coefficients[GGC_MAX_LEVELS] __attribute__((aligned(64)));
     const int size = log_size - GGC_MIN_LOG;
     const uint32_t number = number_of(x, y, log_size);
     float cost = 0.0f;
+    int32_t luma[GGC_MAX_LEVELS];
     for (int plane = 0; plane < e->plan->planes; plane++) {
         block b = {plane, ggc_plane_kind(e->plan->planes, plane), log_size, coefficients,
                    e->tried[size][plane] + ((size_t)number << 2 * log_size), NULL, {{0}, 0}};
@@ -263,7 +309,13 @@ static float try_block(encoder *e, int x, int y, int log_size) {
         ggc_look(&e->around, plane, b.kind, x, y, &b.outlook);
         b.count_costs = costs_in(&e->ends[size], (uint32_t)b.kind * GGC_END_CONTEXTS + b.outlook.end, e->stamp);
         int *count = &e->counts[size][plane][number];
-        cost += e->plan->lossless ? take_levels(e, &b, count) : choose_levels(e, &b, count);
+        float of_plane = take(e, &b, count);
+        if (e->plan->cross && plane == 0)
+            dequantize(e, &b, *count, luma);
+        if (e->plan->cross && b.kind == 1 && e->counts[size][0][number])
+            of_plane = try_factor(e, &b, luma, e->counts[size][0][number], of_plane, count,
+                                  &e->chosen_factors[size][plane][number]);
+        cost += of_plane;
     }
     return cost;
 }
@@ -342,6 +394,10 @@ static void code_plane(encoder *e, int plane, int x, int y, int log_size) {
     const ggc_scan *scan = ggc_scans[size];
     ggc_outlook outlook;
     ggc_look(&e->around, plane, kind, x, y, &outlook);
+    const int luma_count = e->counts[size][0][number], predicted = kind == 1 && e->plan->cross && luma_count;
+    const int factor = predicted ? e->chosen_factors[size][plane][number] : 0;
+    if (predicted)
+        push(e, &e->models.factors, ggc_factor_context(plane, log_size), (uint32_t)(factor + GGC_FACTOR_ZERO));
     push_count(e, kind, log_size, outlook.end, count);
     memset(e->magnitudes, 0, (size_t)GGC_MAGNITUDE_ROW(log_size) * (size_t)GGC_MAGNITUDE_ROW(log_size));
     for (int i = count; i-- > 0;) {
@@ -365,7 +421,12 @@ static void code_plane(encoder *e, int plane, int x, int y, int log_size) {
         }
     }
     ggc_leave(&e->around, plane, x, y, log_size, e->magnitudes, count);
-    if (count)
+    if (factor) {
+        const int32_t *luma = e->tried[size][0] + ((size_t)number << 2 * log_size);
+        for (int i = 0; i < luma_count; i++)
+            levels[scan[i].place] += ggc_expected_chroma(factor, luma[scan[i].place]);
+    }
+    if (count || factor)
         ggc_block_inverse(&e->inverse, log_size, levels, to, e->row);
     else
         for (int i = 0; i < side; i++)
@@ -394,8 +455,10 @@ static void code(encoder *e, int x, int y, int log_size) {
 
 static int make_costs(encoder *e) {
     const ggc_dyadic *models[] = {&e->models.levels, &e->models.last, &e->models.ends[0], &e->models.ends[1],
-                                  &e->models.ends[2], &e->models.ends[3], &e->models.splits};
-    costs *of[] = {&e->levels, &e->last, &e->ends[0], &e->ends[1], &e->ends[2], &e->ends[3], &e->splits};
+                                  &e->models.ends[2], &e->models.ends[3], &e->models.splits,
+                                  &e->models.factors};
+    costs *of[] = {&e->levels, &e->last, &e->ends[0], &e->ends[1], &e->ends[2], &e->ends[3], &e->splits,
+                   &e->factors};
     size_t contexts = 0;
     for (size_t i = 0; i < sizeof of / sizeof *of; i++)
         contexts += models[i]->num_contexts;

@@ -1,6 +1,6 @@
 /* A tile of samples to bytes and back.
  *
- * The bytes: the smoothing filter, the size of the rANS stream as a varint (seven bits a byte, the lowest first), that
+ * The bytes: the tools, the size of the rANS stream as a varint (seven bits a byte, the lowest first), that
  * stream, the raw bits.
  */
 #include "ggc/residual_tile.h"
@@ -33,7 +33,7 @@ static int32_t *smoothing_room(const ggc_tile *tile) {
 
 /* ------------------------------------------------------------------------------------------------------- decoding */
 
-static int read_tile(const ggc_residual_plan *plan, int variant, const ggc_tile *tile, const uint8_t *data, size_t size,
+static int read_tile(ggc_residual_plan *plan, int variant, const ggc_tile *tile, const uint8_t *data, size_t size,
                      int32_t *planes) {
     const ggc_residual_variant *loops = ggc_residual_variant_at(variant);
     size_t at = 1, rans_size = 0;
@@ -49,8 +49,9 @@ static int read_tile(const ggc_residual_plan *plan, int variant, const ggc_tile 
     if (rans_size > size - at)
         return GGC_RESIDUAL_TRUNCATED;
     const ggc_smoothing smoothing = ggc_smoothing_of(plan, data[0]);
-    if (plan->lossless && data[0])
-        return GGC_RESIDUAL_BAD_FILTER;
+    plan->cross = (data[0] & GGC_TOOLS_CROSS) != 0;
+    if ((plan->lossless && data[0] & ~GGC_TOOLS_CROSS) || (plan->cross && plan->planes < 3))
+        return GGC_RESIDUAL_BAD_TOOLS;
     const int status = ggc_residual_decode(plan, ggc_transform_variant_at(variant), data + at, rans_size,
                                            data + at + rans_size, size - at - rans_size, planes);
     if (status != GGC_RESIDUAL_OK)
@@ -69,7 +70,8 @@ static int read_tile(const ggc_residual_plan *plan, int variant, const ggc_tile 
 int ggc_residual_read(const ggc_residual_plan *plan, int variant, const ggc_tile *tile, const uint8_t *data,
                       size_t size) {
     int32_t *planes = malloc((size_t)plan->planes * plane_samples(plan) * sizeof *planes);
-    const int status = planes ? read_tile(plan, variant, tile, data, size, planes) : GGC_RESIDUAL_MEMORY;
+    ggc_residual_plan own = *plan;
+    const int status = planes ? read_tile(&own, variant, tile, data, size, planes) : GGC_RESIDUAL_MEMORY;
     free(planes);
     return status;
 }
@@ -90,7 +92,7 @@ static uint8_t choose_smoothing(const ggc_residual_plan *plan, const ggc_residua
         gain = gain < 0.0 ? 0.0 : gain > 15.0 ? 15.0 : gain;
         const double less = (2.0 * sums.product - gain / unit * sums.square) * gain / unit;
         if (less > best)
-            best = less, byte = (uint8_t)((int)gain << 4 | reaches[i]);
+            best = less, byte = (uint8_t)((int)gain << GGC_TOOLS_GAIN | reaches[i]);
     }
     return byte;
 }
@@ -110,12 +112,12 @@ static double squared_error(const ggc_tile *one, const ggc_tile *other) {
     return (double)total;
 }
 
-static int join(uint8_t smoothing, const ggc_residual_streams *streams, ggc_residual_bytes *out) {
+static int join(uint8_t tools, const ggc_residual_streams *streams, ggc_residual_bytes *out) {
     out->data = malloc(1 + MAX_VARINT + streams->rans_size + streams->raw_size);
     if (!out->data)
         return GGC_RESIDUAL_MEMORY;
     size_t at = 0, rest = streams->rans_size;
-    out->data[at++] = smoothing;
+    out->data[at++] = tools;
     for (; rest > 127; rest >>= 7)
         out->data[at++] = (uint8_t)(rest & 127) | 128;
     out->data[at++] = (uint8_t)rest;
@@ -152,7 +154,7 @@ static int write_tile(const ggc_residual_plan *plan, int variant, const ggc_reci
     loops->from_planes(plan, decoded, planes);
     out->squared_error = squared_error(tile, decoded);
     if (status == GGC_RESIDUAL_OK)
-        status = join(smoothing, &streams, out);
+        status = join((uint8_t)(smoothing | (plan->cross ? GGC_TOOLS_CROSS : 0)), &streams, out);
     free(streams.rans);
     free(streams.raw);
     return status;
@@ -166,7 +168,7 @@ int ggc_residual_write(const ggc_residual_plan *plan, int variant, const ggc_rec
     if (!planes)
         return GGC_RESIDUAL_MEMORY;
     int32_t *luma = planes + (size_t)plan->planes * samples;
-    const int status = write_tile(plan, variant, table, lambda, tile, decoded, planes, luma, out);
+    int status = write_tile(plan, variant, table, lambda, tile, decoded, planes, luma, out);
     free(planes);
     return status;
 }

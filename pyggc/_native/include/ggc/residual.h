@@ -48,12 +48,17 @@
 #define GGC_END_CLASSES (2 * GGC_MAX_LOG + 2) /* 0, and the bit lengths of 1 to 1024 */
 #define GGC_SPLIT_CONTEXTS 3
 
+/* Chroma from luma: factors from -8 to 7, in eighths. */
+#define GGC_FACTOR_BITS 3
+#define GGC_FACTOR_ZERO (1 << GGC_FACTOR_BITS)
+
 enum { GGC_RESIDUAL_OK, GGC_RESIDUAL_MEMORY, GGC_RESIDUAL_TRUNCATED, GGC_RESIDUAL_BAD_RANS, GGC_RESIDUAL_BAD_RAW,
-       GGC_RESIDUAL_BAD_FILTER };
+       GGC_RESIDUAL_BAD_TOOLS };
 
 typedef struct {
     int32_t width, height, planes; /* of the tile; at most GGC_MAX_PLANES */
     int32_t lossless;              /* levels are the coefficients themselves */
+    int32_t cross;                 /* chroma is predicted from luma */
     int32_t step[GGC_MAX_PLANES][GGC_STEP_BANDS]; /* in 2^-GGC_STEP_BITS of a sample's unit, 1 to GGC_MAX_STEP */
 } ggc_residual_plan;
 
@@ -70,7 +75,7 @@ static inline int ggc_plane_kind(int planes, int plane) {
 /* ------------------------------------------------------------------------------------------------------- models */
 
 typedef struct {
-    ggc_dyadic levels, last, ends[GGC_NUM_SIZES], end_bits, splits;
+    ggc_dyadic levels, last, ends[GGC_NUM_SIZES], end_bits, splits, factors;
     void *memory;
 } ggc_residual_models;
 
@@ -190,6 +195,17 @@ static inline int32_t ggc_dequantize(const ggc_residual_plan *plan, const int32_
     if (plan->lossless)
         return (int32_t)level;
     return (int32_t)((uint64_t)(level * steps[band] + (1 << (GGC_STEP_BITS - 1))) >> GGC_STEP_BITS);
+}
+
+/* What luma's coefficient lets expect of that of chroma at the same place; wraps around. */
+static inline int32_t ggc_expected_chroma(int factor, int32_t luma) {
+    const uint32_t product = (uint32_t)factor * (uint32_t)luma + (1u << (GGC_FACTOR_BITS - 1));
+    return (int32_t)product >> GGC_FACTOR_BITS;
+}
+
+/* The context of the factor of a chroma plane. */
+static inline uint32_t ggc_factor_context(int plane, int log_size) {
+    return (uint32_t)((plane - 1) * GGC_NUM_SIZES + log_size - GGC_MIN_LOG);
 }
 
 /* src/residual_decode.c. Streams to samples: `planes` has room for all planes. */

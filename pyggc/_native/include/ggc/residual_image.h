@@ -33,10 +33,15 @@ typedef struct {
     int32_t gain;  /* 0 for no filter */
 } ggc_smoothing;
 
-/* The filter that a byte tells: its gain, and its reach in eighths of a step of luma. */
-static inline ggc_smoothing ggc_smoothing_of(const ggc_residual_plan *plan, uint8_t byte) {
-    const int64_t reach = (int64_t)plan->step[0][0] * ((byte & 15) + 1) >> (3 + GGC_STEP_BITS);
-    return (ggc_smoothing){(int32_t)(reach < 1 << 20 ? reach : 1 << 20), byte >> 4};
+/* The byte that begins a tile: the filter's gain, whether chroma is predicted from luma, and the filter's reach in
+ * eighths of a step of luma, less one. */
+#define GGC_TOOLS_GAIN 4
+#define GGC_TOOLS_CROSS 8
+#define GGC_TOOLS_REACH 7
+
+static inline ggc_smoothing ggc_smoothing_of(const ggc_residual_plan *plan, uint8_t tools) {
+    const int64_t reach = (int64_t)plan->step[0][0] * ((tools & GGC_TOOLS_REACH) + 1) >> (3 + GGC_STEP_BITS);
+    return (ggc_smoothing){(int32_t)(reach < 1 << 20 ? reach : 1 << 20), tools >> GGC_TOOLS_GAIN};
 }
 
 /* What it would change at best: the sums over a tile of (error x sum of differences) and of (sum of differences)^2. */
