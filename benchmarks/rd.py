@@ -1,7 +1,10 @@
 """Rate and distortion: our curve beside other codecs', Bjøntegaard rates, and a plot.
 
-    python benchmarks/rd.py IMAGES_OR_FOLDER... [--counts 500 1000 2000 4000] [--effort 5]
-        [--peers jpeg,jpeg2000,webp,avif,jxl] [--points 10] [--peers-json FILE KEY]... [--plot OUT.png] [--json OUT]
+    python benchmarks/rd.py IMAGES_OR_FOLDER... [--bpp 0.1 0.25 0.5 1 1.8] [--layers auto] [--counts N...] [--effort 5]
+        [--peers jpeg,jpeg2000,webp,avif,jxl] [--points 10] [--peers-json FILE KEY]... [--most-bpp 2]
+        [--plot OUT.png] [--json OUT]
+
+With ``--counts`` the curve is that of files with so many Gaussians and nothing else.
 
 Every figure is of a real file, decoded again. Curves that were made before come from a JSON file with ``images``: the
 name of an image to a list of [bits a pixel, dB], or to a dict of such lists from which KEY picks one; for a list, KEY
@@ -25,9 +28,9 @@ OURS = "pyggc"
 Curve = list[tuple[float, float]]
 
 
-def measure(pixels: Pixels, count: int, effort: int) -> dict[str, float]:
+def measure(pixels: Pixels, effort: int, **goal: Any) -> dict[str, float]:
     start = time.perf_counter()
-    encoder = gc.GaussianEncoder(num_gaussians=count, effort=effort, timestamp=None)
+    encoder = gc.GaussianEncoder(**goal, effort=effort, timestamp=None)
     encoder.fit(pixels)
     seconds = time.perf_counter() - start
     stream, report = encoder.to_bytes(), encoder.report
@@ -39,18 +42,23 @@ def measure(pixels: Pixels, count: int, effort: int) -> dict[str, float]:
         "dB": gc.evaluate.psnr(pixels, decoded),
         "float dB": report.float_psnr,
         "SSIM": report.ssim,
-        "bits": 8.0 * len(stream) / max(report.num_gaussians, 1),
+        "Gaussian bytes": report.gaussian_bytes,
+        "bits": 8.0 * report.gaussian_bytes / max(report.num_gaussians, 1),
         "seconds": seconds,
     }
 
 
-def stored_curves(given: list[list[str]]) -> dict[str, dict[str, Curve]]:
-    """Name of a curve to images to points."""
+def stored_curves(given: list[list[str]], most_bpp: float) -> dict[str, dict[str, Curve]]:
+    """Name of a curve to images to points, up to so many bits a pixel."""
     curves: dict[str, dict[str, Curve]] = {}
     for file, key in given:
         images = json.loads(Path(file).read_text())["images"]
         found = {name: entry if isinstance(entry, list) else entry.get(key) for name, entry in images.items()}
-        curves[key] = {name: [(rate, psnr) for rate, psnr in points] for name, points in found.items() if points}
+        curves[key] = {
+            name: [(rate, psnr) for rate, psnr in points if rate <= most_bpp]
+            for name, points in found.items()
+            if points
+        }
         if not curves[key]:
             raise SystemExit(f"{file} has no curve {key!r}")
     return curves
@@ -108,22 +116,31 @@ def means(rates: Mapping[str, Mapping[str, float | None]]) -> dict[str, float | 
 
 def main() -> None:
     parser = parser_of(__doc__)
-    parser.add_argument("--counts", type=int, nargs="+", default=[500, 1000, 2000, 4000])
+    parser.add_argument("--bpp", type=float, nargs="+", default=[0.1, 0.25, 0.5, 1.0, 1.8])
+    parser.add_argument("--layers", choices=("auto", "gaussian", "residual"), default="auto")
+    parser.add_argument("--counts", type=int, nargs="+", help="of Gaussians, instead of --bpp")
     parser.add_argument("--effort", type=int, default=5)
     parser.add_argument("--peers", default="jpeg,jpeg2000,webp,avif,jxl", help="separated by commas")
     parser.add_argument("--points", type=int, default=10, help="of each peer's curve")
     parser.add_argument("--peers-json", nargs=2, action="append", default=[], metavar=("FILE", "KEY"))
+    parser.add_argument("--most-bpp", type=float, default=2.0, help="of the others' curves")
     parser.add_argument("--plot", type=Path)
     args = parser.parse_args()
     peers = available([name for name in args.peers.split(",") if name])
-    stored = stored_curves(args.peers_json)
+    stored = stored_curves(args.peers_json, args.most_bpp)
+    goals: list[dict[str, Any]] = [{"bpp": rate, "layers": args.layers} for rate in args.bpp]
+    if args.counts:
+        goals = [{"num_gaussians": count} for count in args.counts]
 
     points: dict[str, list[dict[str, float]]] = {}
     curves: dict[str, dict[str, Curve]] = {}
     rates: dict[str, dict[str, float | None]] = {}
     for name, pixels in loaded(find_images(args.images, args.only)):
-        points[name] = [measure(pixels, count, args.effort) for count in args.counts]
-        others = {peer.title: peer.curve(pixels, args.points) for peer in peers.values()}
+        points[name] = [measure(pixels, args.effort, **goal) for goal in goals]
+        others = {
+            peer.title: [point for point in peer.curve(pixels, args.points) if point[0] <= args.most_bpp]
+            for peer in peers.values()
+        }
         others |= {key: by_image[name] for key, by_image in stored.items() if name in by_image}
         ours = [(point["bpp"], point["dB"]) for point in points[name]]
         curves[name] = {OURS: ours} | others

@@ -53,7 +53,12 @@ EFFORTS = {
 
 
 def make_goal(
-    num_gaussians: int | None, quality: float | None, bpp: float | None, *, lossless: bool = False, residual: bool = False
+    num_gaussians: int | None,
+    quality: float | None,
+    bpp: float | None,
+    *,
+    lossless: bool = False,
+    residual: bool = False,
 ) -> Goal:
     """Check what a caller asks for; nothing at all means `DEFAULT_QUALITY`.
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pyggc.rate.goals import Goal
 
 #: Pixels a Gaussian of the first and of the last number that is tried.
-SPARSEST, DENSEST = 1500, 96
+SPARSEST, DENSEST = 1500, 60
 #: Pixels a Gaussian under a lossless residual, to which they give a preview and next to nothing else.
 PREVIEW = 2000
 #: What the cost must fall by for more Gaussians to be worth their time, and how often in a row it may not.
@@ -92,7 +92,9 @@ class LayeredSearch(Search):
         if goal.bpp is not None:
             size = goal.bpp * self.pixels / 8.0 - self.overhead
             chosen = self._grow(goal.num_gaussians, lambda quantized, step: self._to_size(quantized, size, step))
-            return self._outcome_of(chosen, "" if chosen.num_bytes <= size else "a file of this image cannot be so small")
+            return self._outcome_of(
+                chosen, "" if chosen.num_bytes <= size else "a file of this image cannot be so small"
+            )
         quality = goal.quality
         assert quality is not None
         chosen = self._grow(goal.num_gaussians, lambda quantized, step: self._to_quality(quantized, quality, step))
@@ -152,9 +154,7 @@ class LayeredSearch(Search):
     def _code(self, quantized: Quantized, step: int | None) -> Layered:
         base = render_base(quantized.gaussians, (self.width, self.height), threads=self.threads)
         plan = None if step is None else LossyPlan(step)
-        layer = write_layer(
-            self.samples, base, plan, self.side, thorough=self._thorough, threads=self.threads
-        )
+        layer = write_layer(self.samples, base, plan, self.side, thorough=self._thorough, threads=self.threads)
         mse = layer.squared_error / self.samples.size
         psnr = 10.0 * math.log10(self.white**2 / mse) if mse > 0.0 else math.inf
         return Layered(quantized, layer, self.side, psnr)
@@ -189,7 +189,12 @@ class LayeredSearch(Search):
             return tried.num_bytes <= size
 
         def short(tried: Layered) -> float:
-            return math.log2(max(len(tried.layer.data) if tried.layer else 0, 1) / max(size - quantized.num_bytes - _ROW, 1.0)) + 0.002
+            return (
+                math.log2(
+                    max(len(tried.layer.data) if tried.layer else 0, 1) / max(size - quantized.num_bytes - _ROW, 1.0)
+                )
+                + 0.002
+            )
 
         return self._search(quantized, step, fits, short, 0.002, BYTES_SLOPE)
 

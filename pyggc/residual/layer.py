@@ -172,7 +172,10 @@ class LayerReader:
 
         def read(tile: Tile) -> None:
             offset, data = self._tiles[tile.number]
-            place = slice(tile.top - top, tile.top - top + tile.height), slice(tile.left - left, tile.left - left + tile.width)
+            place = (
+                slice(tile.top - top, tile.top - top + tile.height),
+                slice(tile.left - left, tile.left - left + tile.width),
+            )
             where = f"section RESI at byte {offset}: tile {tile.number}"
             if self._steps is None:
                 decode_lossless(data, base[place], out[place], where)
