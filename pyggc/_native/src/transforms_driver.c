@@ -235,11 +235,11 @@ static int run_narrow(const ggc_plan *p, const ggc_blocks *blocks, int count) {
     const shape s = shape_of(t, blocks, count);
     const ptrdiff_t row = blocks->stacked ? t->columns : s.columns;
     const ggc_blocks here = {samples, samples, count, row, row, blocks->stacked};
-    const int32_t least = t->inverse ? INT16_MAX : p->narrow_limit;
-    if (!variant->narrow(blocks->source, blocks->source_row, samples, s.rows, s.columns, least))
+    const int32_t most = t->inverse ? INT16_MAX - 1 : p->narrow_limit;
+    if (!variant->narrow(blocks->source, blocks->source_row, samples, s.rows, s.columns, most))
         return 0;
     run_blocks(p, &p->narrow, &here, count);
-    if (t->inverse && !variant->int16->within(samples, s.columns, s.rows, s.columns, p->narrow_limit))
+    if (t->inverse && !variant->int16->within(samples, 0, 1, s.rows * s.columns, p->narrow_limit))
         return 0;
     variant->widen(samples, blocks->target, blocks->target_row, s.rows, s.columns);
     return 1;

@@ -81,7 +81,7 @@ typedef struct {
     const ggc_stages *int16, *int32;
     int vector; /* bytes */
     ggc_restack *to_rows, *to_blocks;
-    /* Rows of int32 to int16, if all are in [-limit, limit], else 0; and back, always. */
+    /* Rows of int32 to int16, if all are in [-limit, limit], else 0, for limits below INT16_MAX; and back, always. */
     int (*narrow)(const int32_t *source, ptrdiff_t source_row, int16_t *target, int64_t rows, int64_t columns,
                   int32_t limit);
     void (*widen)(const int16_t *source, int32_t *target, ptrdiff_t target_row, int64_t rows, int64_t columns);

@@ -67,18 +67,24 @@ DEFINE_RESTACK(to_blocks, 0)
 
 static int narrow(const int32_t *source, ptrdiff_t source_row, int16_t *target, int64_t rows, int64_t columns,
                   int32_t limit) {
-    int32_t low = 0, high = 0;
+    const int lanes = GGC_VECTOR_BYTES / 2;
+    ggc_v16 low = {0}, high = {0};
     for (int64_t y = 0; y < rows; y++) {
         const int32_t *from = source + y * source_row;
         int16_t *to = target + y * columns;
-        for (int64_t x = 0; x < columns; x++) {
-            const int32_t value = from[x];
-            low = value < low ? value : low;
-            high = value > high ? value : high;
-            to[x] = (int16_t)value;
+        int64_t x = 0;
+        for (; x + lanes <= columns; x += lanes) {
+            const ggc_v16 v = ggc_pack(*(const ggc_m32 *)(from + x), *(const ggc_m32 *)(from + x + lanes / 2));
+            low = ggc_min_v16(low, v), high = ggc_max_v16(high, v);
+            *(ggc_m16 *)(to + x) = v;
+        }
+        for (; x < columns; x++) {
+            if (from[x] < -limit || from[x] > limit)
+                return 0;
+            to[x] = (int16_t)from[x];
         }
     }
-    return low >= -limit && high <= limit;
+    return bounded_16(low, high, limit);
 }
 
 static void widen(const int16_t *source, int32_t *target, ptrdiff_t target_row, int64_t rows, int64_t columns) {

@@ -201,16 +201,29 @@ DEFINE_COLOR(ycocg_r_inverse)
 DEFINE_COLOR(rct_forward)
 DEFINE_COLOR(rct_inverse)
 
+/* Whether the extremes of lanes are within a limit. */
+GGC_INLINE int W(bounded_)(V low, V high, int64_t limit) {
+    int within = 1;
+    for (int i = 0; i < LANES; i++)
+        within &= (SIGNED)low[i] >= -limit && (SIGNED)high[i] <= limit;
+    return within;
+}
+
 static int W(within_)(const void *samples, ptrdiff_t row, int64_t rows, int64_t columns, int64_t limit) {
-    SIGNED low = 0, high = 0;
+    V low = {0}, high = {0};
     for (int64_t y = 0; y < rows; y++) {
-        const SIGNED *values = (const SIGNED *)samples + y * row;
-        for (int64_t x = 0; x < columns; x++) {
-            low = values[x] < low ? values[x] : low;
-            high = values[x] > high ? values[x] : high;
+        const SAMPLE *values = (const SAMPLE *)samples + y * row;
+        int64_t x = 0;
+        for (; x + LANES <= columns; x += LANES) {
+            const V v = *(const MEMORY *)(values + x);
+            low = W(ggc_min_v)(low, v), high = W(ggc_max_v)(high, v);
+        }
+        for (; x < columns; x++) {
+            const V v = (V){0} + values[x];
+            low = W(ggc_min_v)(low, v), high = W(ggc_max_v)(high, v);
         }
     }
-    return low >= -limit && high <= limit;
+    return W(bounded_)(low, high, limit);
 }
 
 #define BOTH(stage) {W(stage##_forward), W(stage##_inverse)}
