@@ -209,7 +209,7 @@ class BlockTransform:
         return target
 
     def _layout(self, shape: tuple[int, ...], axes: list[int]) -> tuple[tuple[int, ...], Flows]:
-        """The shape (runs, blocks down, rows, blocks across, columns) that a kernel takes an array for, and the flows."""
+        """As what a kernel sees an array: (runs, blocks down, rows, blocks across, columns), and with which flows."""
         rows, columns = self._sides
         if len(axes) == 2:
             return (-1, shape[-2] // rows, rows, shape[-1] // columns, columns), self._flows
