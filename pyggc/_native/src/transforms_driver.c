@@ -195,9 +195,9 @@ static void run_blocks(const ggc_plan *p, const ggc_tiling *g, const ggc_blocks 
 
 /* ------------------------------------------------------------------------------------------------- narrow tiles */
 
-/* Most samples of 32 bits need only 16, in which the loops are more than twice as fast. What stays within the limit for
- * 16 bits has the same coefficients there. And where the inverse in 16 bits gives samples within that limit, they are
- * those of 32 bits: the forward transform leads from them, and from no others, back to the coefficients. */
+/* Most samples of 32 bits need only 15, for which there are loops more than twice as fast. What stays within the limit
+ * for 15 bits has the same coefficients there. And where their inverse gives samples within that limit, these are those
+ * of 32 bits: the forward transform leads from them, and from no others, back to the coefficients, in either width. */
 ggc_plan ggc_plan_of(const ggc_transform *transform, const ggc_transform_variant *variant, int itemsize) {
     const ggc_side_flow down = transform->down, across = transform->across;
     ggc_plan p = {
@@ -208,8 +208,8 @@ ggc_plan ggc_plan_of(const ggc_transform *transform, const ggc_transform_variant
     };
     /* Without products 32 bits are as fast. */
     if (itemsize == 4 && ((down && down <= GGC_DCT32) || (across && across <= GGC_DCT32))) {
-        p.narrow = tiling_of(transform, variant->int16);
-        p.narrow_limit = transform_limit(transform, 16);
+        p.narrow = tiling_of(transform, variant->int15);
+        p.narrow_limit = transform_limit(transform, 15);
         /* Tiles have one number of blocks in both widths. */
         if (p.narrow.blocks < p.wide.blocks)
             p.wide.blocks = p.narrow.blocks;
@@ -227,7 +227,7 @@ static shape shape_of(const ggc_transform *t, const ggc_blocks *blocks, int coun
                            : (shape){t->rows, (int64_t)count * t->columns};
 }
 
-/* 0: this tile needs all 32 bits, and nothing was written. */
+/* 0: this tile needs more bits, and nothing was written. */
 static int run_narrow(const ggc_plan *p, const ggc_blocks *blocks, int count) {
     _Alignas(64) int16_t samples[TILE];
     const ggc_transform *t = &p->transform;
@@ -239,7 +239,7 @@ static int run_narrow(const ggc_plan *p, const ggc_blocks *blocks, int count) {
     if (!variant->narrow(blocks->source, blocks->source_row, samples, s.rows, s.columns, most))
         return 0;
     run_blocks(p, &p->narrow, &here, count);
-    if (t->inverse && !variant->int16->within(samples, 0, 1, s.rows * s.columns, p->narrow_limit))
+    if (t->inverse && !variant->int15->within(samples, 0, 1, s.rows * s.columns, p->narrow_limit))
         return 0;
     variant->widen(samples, blocks->target, blocks->target_row, s.rows, s.columns);
     return 1;

@@ -115,7 +115,16 @@ GGC_INLINE ggc_v32 ggc_product_v32(ggc_v32 q, const int factor) {
 }
 #endif
 
-/* The same for factors below 2^16: 1 + f gives q more. */
+/* h(q) for -2^14 <= q <= 2^14: a product with 1/2 - 2^-15, rounded to the nearest, is rounded toward zero. */
+GGC_INLINE ggc_v16 ggc_half_v15(ggc_v16 q) {
+#if defined(__AVX2__)
+    return ggc_product_v16(q, (1 << 14) - 1);
+#else
+    return ggc_half_v16(q);
+#endif
+}
+
+/* The rounded product for factors below 2^16: 1 + f gives q more. */
 GGC_INLINE ggc_v16 ggc_lift_v16(ggc_v16 q, const int factor) {
     const ggc_v16 product = ggc_product_v16(q, factor & 0x7fff);
     return factor >> 15 ? q + product : product;

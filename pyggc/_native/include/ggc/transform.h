@@ -78,6 +78,7 @@ typedef void ggc_restack(const char *source, char *target, ptrdiff_t target_row,
 
 typedef struct {
     const char *name;
+    const ggc_stages *int15; /* of 16 bits, for numbers of 15 */
     const ggc_stages *int16, *int32;
     int vector; /* bytes */
     ggc_restack *to_rows, *to_blocks;
@@ -106,9 +107,9 @@ typedef struct {
 typedef struct {
     ggc_transform transform;
     const ggc_transform_variant *variant;
-    ggc_tiling wide, narrow; /* that of the samples, and that of int16 for samples of int32 that do with it */
+    ggc_tiling wide, narrow; /* that of the samples, and that of int16 for samples of int32 that do with 15 bits */
     int32_t limit;           /* the largest magnitude of samples for which nothing on the way wraps around */
-    int32_t narrow_limit;    /* the same in int16; 0: that is never tried */
+    int32_t narrow_limit;    /* the same in 15 bits; 0: that is never tried */
 } ggc_plan;
 
 /* src/transforms_driver.c. The discrete cosine transform of blocks; sides of 4, 8, 16 or 32, or 1 for none. */

@@ -11,11 +11,18 @@
         entry(GGC_WHT4, wht4, 4) entry(GGC_WHT8, wht8, 8) entry(GGC_WHT16, wht16, 16) entry(GGC_WHT32, wht32, 32)
 
 #define GGC_BITS 16
+#define GGC_WIDTH 15
 #include "ggc/transform_stages.h"
+#undef GGC_WIDTH
+#define GGC_WIDTH 16
+#include "ggc/transform_stages.h"
+#undef GGC_WIDTH
 #undef GGC_BITS
 
 #define GGC_BITS 32
+#define GGC_WIDTH 32
 #include "ggc/transform_stages.h"
+#undef GGC_WIDTH
 #undef GGC_BITS
 
 /* Transposes a square of runs, two or four to a vector; its own inverse. */
@@ -94,5 +101,5 @@ static void widen(const int16_t *source, int32_t *target, ptrdiff_t target_row, 
 }
 
 const ggc_transform_variant GGC_VARIANT = {
-    GGC_VARIANT_NAME, &stages_16, &stages_32, GGC_VECTOR_BYTES, to_rows, to_blocks, narrow, widen,
+    GGC_VARIANT_NAME, &stages_15, &stages_16, &stages_32, GGC_VECTOR_BYTES, to_rows, to_blocks, narrow, widen,
 };

@@ -1,23 +1,25 @@
-/* The stages of transforms for samples of GGC_BITS bits; included by transform_loops.h once for each width.
+/* The stages of transforms for samples of GGC_BITS bits, all of which are used for numbers of GGC_WIDTH bits: included
+ * by transform_loops.h once for each of these.
  *
  * Lanes are independent columns, or rows once squares of samples have been transposed. Squares are transposed by zips,
  * whose effect shows on the bits of an address: to zip vectors whose numbers differ in one bit moves that bit to the
  * lowest place of the lane's number, and what was highest there to the place of the bit.
  */
-#define W(name) GGC_PASTE(name, GGC_BITS)
+#define W(name) GGC_PASTE(name, GGC_WIDTH)
+#define B(name) GGC_PASTE(name, GGC_BITS)
 #define LANES (GGC_VECTOR_BYTES * 8 / GGC_BITS)
 #define QUARTER (128 / GGC_BITS) /* lanes of 128 bits */
-#define SAMPLE GGC_PASTE(W(uint), _t)
-#define SIGNED GGC_PASTE(W(int), _t)
-#define V W(ggc_v)
-#define DOUBLE W(ggc_pairs_)
-#define MEMORY W(ggc_m)
+#define SAMPLE GGC_PASTE(B(uint), _t)
+#define SIGNED GGC_PASTE(B(int), _t)
+#define V B(ggc_v)
+#define DOUBLE B(ggc_pairs_)
+#define MEMORY B(ggc_m)
 
 #define GGC_REGISTER SAMPLE
 #define GGC_FLOW(name) W(name##_u)
-#define GGC_HALF W(ggc_half_u)
-#define GGC_SHIFT W(ggc_shift_u)
-#define GGC_LIFT W(ggc_lift_u)
+#define GGC_HALF B(ggc_half_u)
+#define GGC_SHIFT B(ggc_shift_u)
+#define GGC_LIFT B(ggc_lift_u)
 #include "ggc/flows.h"
 #undef GGC_REGISTER
 #undef GGC_FLOW
@@ -28,8 +30,8 @@
 #define GGC_REGISTER V
 #define GGC_FLOW(name) W(name##_v)
 #define GGC_HALF W(ggc_half_v)
-#define GGC_SHIFT W(ggc_shift_v)
-#define GGC_LIFT W(ggc_lift_v)
+#define GGC_SHIFT B(ggc_shift_v)
+#define GGC_LIFT B(ggc_lift_v)
 #include "ggc/flows.h"
 
 /* Zips the vectors whose numbers differ in a bit. */
@@ -37,7 +39,7 @@ GGC_INLINE void W(zips_)(V *v, const int count, const int bit) {
 #pragma GCC unroll 32
     for (int i = 0; i < count; i++)
         if (!(i & bit))
-            W(ggc_zip_v)(v + i, v + i + bit);
+            B(ggc_zip_v)(v + i, v + i + bit);
 }
 
 /* Transposes the squares of QUARTER x QUARTER that lie side by side; its own inverse. */
@@ -54,7 +56,7 @@ GGC_INLINE void W(transpose_)(V *v) {
     W(transpose_quarters_)(v + QUARTER);
 #pragma GCC unroll 8
     for (int i = 0; i < QUARTER; i++)
-        W(ggc_exchange_v)(v + i, v + i + QUARTER);
+        B(ggc_exchange_v)(v + i, v + i + QUARTER);
 #endif
 }
 
@@ -216,11 +218,11 @@ static int W(within_)(const void *samples, ptrdiff_t row, int64_t rows, int64_t 
         int64_t x = 0;
         for (; x + LANES <= columns; x += LANES) {
             const V v = *(const MEMORY *)(values + x);
-            low = W(ggc_min_v)(low, v), high = W(ggc_max_v)(high, v);
+            low = B(ggc_min_v)(low, v), high = B(ggc_max_v)(high, v);
         }
         for (; x < columns; x++) {
             const V v = (V){0} + values[x];
-            low = W(ggc_min_v)(low, v), high = W(ggc_max_v)(high, v);
+            low = B(ggc_min_v)(low, v), high = B(ggc_max_v)(high, v);
         }
     }
     return W(bounded_)(low, high, limit);
@@ -239,6 +241,7 @@ static const ggc_stages W(stages_) = {
 };
 
 #undef W
+#undef B
 #undef LANES
 #undef QUARTER
 #undef SAMPLE
