@@ -1,6 +1,6 @@
 """The reversible transforms: their speed beside scipy.fft and a plain copy, their operations and errors.
 
-    python benchmarks/transforms.py [--part speed small color facts daala] [--samples 4194304] [--rounds 15]
+    python benchmarks/transforms.py [--part speed small color facts daala] [--samples 1048576] [--rounds 15]
         [--threads 1] [--daala DAALA_DCT.npz] [--json OUT]
 
 speed  ns a sample of square blocks, forward with its check of the range and inverse, stacked as (..., N, N) and in an
@@ -46,14 +46,14 @@ DRAFT = {4: (3, 9, 2, 1.230e-6), 8: (15, 31, 5, 1.592e-6), 16: (33, 83, 16, 1.49
 
 
 def least(actions: Mapping[Key, Callable[[], object]], rounds: int) -> dict[Key, float]:
-    """The least seconds of each action; they take turns, and the first turn warms up."""
+    """The least seconds of each action. They take turns, each of which warms up: the others have used the caches."""
     found = dict.fromkeys(actions, math.inf)
-    for turn in range(rounds + 1):
+    for _ in range(rounds):
         for name, action in actions.items():
+            action()
             start = time.perf_counter()
             action()
-            if turn:
-                found[name] = min(found[name], time.perf_counter() - start)
+            found[name] = min(found[name], time.perf_counter() - start)
     return found
 
 
@@ -257,7 +257,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Rows]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--part", nargs="+", choices=list(PARTS), default=list(PARTS))
-    parser.add_argument("--samples", type=int, default=1 << 22, help="of each array")
+    parser.add_argument("--samples", type=int, default=1 << 20, help="of each array")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--daala", type=Path, help="vectors of Daala's transforms (.npz)")
