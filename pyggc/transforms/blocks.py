@@ -204,7 +204,8 @@ class BlockTransform:
                 threads=most,
             )
 
-        if not samples.apply(np.moveaxis(x, active, last), np.moveaxis(target, active, last), kernel, limit):
+        moved = (x, target) if active == last else (np.moveaxis(array, active, last) for array in (x, target))
+        if not samples.apply(*moved, kernel, limit):
             raise ValueError(f"{name} must be within [-{limit}, {limit}] for {self} of {x.dtype}")
         return target
 

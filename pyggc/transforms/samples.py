@@ -92,8 +92,8 @@ def apply(x: Samples, out: Samples, kernel: Kernel, limit: int) -> bool:
     if x.size == 0:
         return True
     source = np.ascontiguousarray(x)
-    in_place = out.flags.c_contiguous and source.ctypes.data == out.ctypes.data
     apart = out.flags.c_contiguous and not np.may_share_memory(source, out)
+    in_place = not apart and out.flags.c_contiguous and source.ctypes.data == out.ctypes.data
     if in_place and limit >= 0 and max(-int(source.min()), int(source.max())) > limit:
         return False
     target = out if in_place or apart else np.empty_like(source)

@@ -116,6 +116,11 @@ static void run_across(const ggc_plan *p, const ggc_tiling *g, place from, place
     g->stages->across[t->across][t->inverse](from.data, from.row, to.data, to.row, rows, columns);
 }
 
+static void run_square(const ggc_plan *p, const ggc_tiling *g, place from, place to, int rows, int columns) {
+    const ggc_transform *t = &p->transform;
+    g->stages->square[t->down][t->inverse](from.data, from.row, to.data, to.row, rows, columns);
+}
+
 /* All stages of a tile, through `middle`, which may be one of the others. */
 static void run_stages(const ggc_plan *p, const ggc_tiling *g, place from, place middle, place to, int rows,
                        int columns) {
@@ -124,10 +129,14 @@ static void run_stages(const ggc_plan *p, const ggc_tiling *g, place from, place
     int count = 0;
     if (t->quads)
         stages[count++] = run_quads;
-    if (t->down)
-        stages[count++] = run_down;
-    if (t->across)
-        stages[count++] = run_across;
+    if (t->down == t->across && g->stages->square[t->down][0]) {
+        stages[count++] = run_square;
+    } else {
+        if (t->down)
+            stages[count++] = run_down;
+        if (t->across)
+            stages[count++] = run_across;
+    }
     for (int i = 0; i < count; i++) {
         const place next = i + 1 < count ? middle : to;
         stages[t->inverse ? count - 1 - i : i](p, g, from, next, rows, columns);

@@ -68,6 +68,7 @@ typedef struct {
     int itemsize, lanes;
     int unit_rows[GGC_NUM_FLOWS], unit_columns[GGC_NUM_FLOWS];
     ggc_stage *down[GGC_NUM_FLOWS][2], *across[GGC_NUM_FLOWS][2], *quads[2];
+    ggc_stage *square[GGC_NUM_FLOWS][2]; /* both at once, of square blocks; NULL: it does not pay */
     void (*color[2][2])(const ggc_pixels *pixels);
     int (*within)(const void *samples, ptrdiff_t row, int64_t rows, int64_t columns, int64_t limit);
 } ggc_stages;
