@@ -123,8 +123,8 @@ def color_limit(str flow, int bits):
 def transform(source, target, flows, *, bint inverse, bint check, str variant, int threads):
     """Transform blocks of rows x columns samples in an array (runs, blocks down, rows, blocks across, columns).
 
-    ``flows``: see `transform_of`. The arrays are the same one or lie apart. False: a sample exceeds the limit, which was
-    to be checked, and the target holds nothing of use.
+    ``flows``: see `transform_of`. The arrays are the same one or lie apart; with ``check`` they lie apart, and False
+    says that a sample exceeds the limit, and that the target holds nothing of use.
     """
     cdef ggc_transform t = transform_of(source.shape[2], source.shape[4], flows, inverse)
     cdef ggc_plan plan

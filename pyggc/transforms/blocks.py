@@ -192,20 +192,23 @@ class BlockTransform:
         active = [axis for axis, side in zip(chosen, self._shape, strict=True) if side > 1]
         last = active if len(active) == 1 else [x.ndim - 2, x.ndim - 1]
 
-        def kernel(source: Samples, destination: Samples) -> bool:
+        def kernel(source: Samples, destination: Samples, checked: bool) -> bool:
             shape, flows = self._layout(source.shape, last)
             return _transforms.transform(
                 source.reshape(shape),
                 destination.reshape(shape),
                 flows,
                 inverse=inverse,
-                check=check,
+                check=checked,
                 variant=samples.VARIANT,
                 threads=most,
             )
 
-        moved = (x, target) if active == last else (np.moveaxis(array, active, last) for array in (x, target))
-        if not samples.apply(*moved, kernel, limit):
+        if active != last:
+            x, out = np.moveaxis(x, active, last), np.moveaxis(target, active, last)
+        else:
+            out = target
+        if not samples.apply(x, out, kernel, limit):
             raise ValueError(f"{name} must be within [-{limit}, {limit}] for {self} of {x.dtype}")
         return target
 

@@ -259,10 +259,9 @@ static int run_tile(const ggc_plan *p, const ggc_blocks *blocks, int count, int 
     const shape s = shape_of(&p->transform, blocks, count);
     if (p->narrow_limit && count >= p->narrow.least && run_narrow(p, blocks, count))
         return 1;
-    if (check && !p->wide.stages->within(blocks->source, blocks->source_row, s.rows, s.columns, p->limit))
-        return 0;
     run_blocks(p, &p->wide, blocks, count);
-    return 1;
+    /* Afterwards, with the samples in the cache: to read them is what takes time. */
+    return !check || p->wide.stages->within(blocks->source, blocks->source_row, s.rows, s.columns, p->limit);
 }
 
 /* The tile that begins with a block, of a row of blocks so many samples further; how many blocks it has. */
@@ -327,11 +326,10 @@ int ggc_color_runs(ggc_color_flow flow, int inverse, const ggc_stages *stages, c
         here.source = (const char *)here.source + offset;
         here.target = (char *)here.target + offset;
         here.count = count;
+        stages->color[flow][inverse](&here);
         if (limit >= 0)
             within = within && (pixels->alternate ? stages->within(here.source, 0, 1, 3 * count, limit)
                                                   : stages->within(here.source, pixels->channel, 3, count, limit));
-        if (within)
-            stages->color[flow][inverse](&here);
     }
     return within;
 }

@@ -122,10 +122,11 @@ int32_t ggc_color_limit(ggc_color_flow flow, int bits);
 /* For blocks of a tile that is in the cache: one thread, no check. */
 void ggc_transform_blocks(const ggc_plan *plan, const ggc_blocks *blocks);
 /* The same for `runs` such rows of blocks, each `run` samples after the one before, on several threads. If `check` is
- * set and a sample exceeds the limit, the result is 0, and the target's content undefined. */
+ * set, for which source and target must lie apart, and a sample exceeds the limit, the result is 0, and the target's
+ * content undefined. */
 int ggc_transform_runs(const ggc_plan *plan, const ggc_blocks *blocks, int64_t runs, ptrdiff_t run, int check,
                        int threads);
-/* The limit is checked unless it is negative. */
+/* The limit is checked likewise, unless it is negative. */
 int ggc_color_runs(ggc_color_flow flow, int inverse, const ggc_stages *stages, const ggc_pixels *pixels, int64_t runs,
                    ptrdiff_t run, int32_t limit, int threads);
 
