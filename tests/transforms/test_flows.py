@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.fft import dct
 
-from pyggc.transforms.flows import FLOWS, FRACTION_BITS, Arithmetic, Flow, parse_step, run
+from pyggc.transforms.flows import FLOWS, FRACTION_BITS, INTEGERS, Arithmetic, Flow, parse_step, run
 
 ROOT = Path(__file__).parents[2]
 
@@ -80,13 +80,29 @@ def basis_of(flow: Flow, size: int) -> np.ndarray:
     return np.array(run(flow, list(size * np.eye(flow.size, dtype=np.int64)))) / size
 
 
+def mean_squared_error(basis: np.ndarray) -> float:
+    """Of an autoregressive source with rho = 0.95: section 3.2."""
+    size = len(basis)
+    distance = np.abs(np.subtract.outer(np.arange(size), np.arange(size)))
+    error = dct(np.eye(size), axis=0, norm="ortho") - basis
+    return float(np.trace(error @ 0.95**distance @ error.T)) / size
+
+
 @pytest.mark.parametrize("size", DRAFT_ERRORS)
 def test_mean_squared_error_is_at_most_the_draft_s(size: int) -> None:
-    # Impulses of 256, an autoregressive source with rho = 0.95: section 3.2.
-    distance = np.abs(np.subtract.outer(np.arange(size), np.arange(size)))
-    error = dct(np.eye(size), axis=0, norm="ortho") - basis_of(FLOWS[f"dct{size}"], 256)
-    # The draft prints four digits, of which the last is rounded.
-    assert np.trace(error @ 0.95**distance @ error.T) / size <= DRAFT_ERRORS[size] * 1.0005
+    # Impulses of 256. The draft prints four digits, of which the last is rounded.
+    assert mean_squared_error(basis_of(FLOWS[f"dct{size}"], 256)) <= DRAFT_ERRORS[size] * 1.0005
+
+
+@pytest.mark.parametrize("size", [8, 16, 32])
+def test_factors_alone_leave_no_such_error(size: int) -> None:
+    assert mean_squared_error(basis_of(FLOWS[f"dct{size}"], 1 << 40)) < 1e-9
+
+
+def test_rounding_halves_down_is_ten_times_worse() -> None:
+    floor = INTEGERS._replace(half=lambda q: q >> 1)
+    basis = np.array(run(FLOWS["dct8"], list(256 * np.eye(8, dtype=np.int64)), floor)) / 256
+    assert mean_squared_error(basis) > 10 * DRAFT_ERRORS[8]
 
 
 @pytest.mark.parametrize(("size", "most"), [(4, 0.012), (8, 6e-5), (16, 1.2e-4), (32, 2e-4)])
