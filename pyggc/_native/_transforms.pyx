@@ -151,7 +151,7 @@ def transform(source, target, flows, *, bint inverse, bint check, str variant, i
 
 
 def color(source, target, str flow, *, bint inverse, int32_t limit, str variant, int threads):
-    """Transform the three channels of an array (runs, 3, pixels); a negative limit is not checked, else as `transform`."""
+    """Transform the three channels of an array (runs, 3, pixels); as `transform`, with a check unless limit < 0."""
     cdef ggc_pixels pixels
     cdef int64_t runs = source.shape[0]
     cdef ptrdiff_t run = source.size // source.shape[0]
