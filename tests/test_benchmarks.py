@@ -36,8 +36,10 @@ SCRIPTS = {
     ],
     "entropy.py": ["--symbols", "2000", "--rounds", "1", "--runs", "1", "--count", "10"],
     "sets.py": ["--counts", "20", "40"],
+    "transforms.py": ["--samples", "1024", "--rounds", "1", "--part", "speed", "small", "color", "facts"],
 }
 IMAGE_OPTION = {"entropy.py"}
+NO_IMAGE = {"transforms.py"}
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +61,7 @@ def run(script: str, *arguments: str) -> str:
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_script(script: str, image: Path, tmp_path: Path) -> None:
     found = tmp_path / "out.json"
-    images = ["--image", str(image)] if script in IMAGE_OPTION else [str(image)]
+    images = [] if script in NO_IMAGE else ["--image", str(image)] if script in IMAGE_OPTION else [str(image)]
     run(script, *images, "--json", str(found), *SCRIPTS[script])
     results: dict[str, Any] = json.loads(found.read_text())
     assert results.pop("command")

@@ -123,8 +123,8 @@ def color_limit(str flow, int bits):
 def transform(source, target, flows, *, bint inverse, bint check, str variant, int threads):
     """Transform blocks of rows x columns samples in an array (runs, blocks down, rows, blocks across, columns).
 
-    ``flows``: see `transform_of`. The arrays are the same one or lie apart. False: a sample exceeds the limit, which was
-    to be checked, and the target holds nothing of use.
+    ``flows``: see `transform_of`. The arrays are the same one or lie apart; with ``check`` they lie apart, and False
+    says that a sample exceeds the limit, and that the target holds nothing of use.
     """
     cdef ggc_transform t = transform_of(source.shape[2], source.shape[4], flows, inverse)
     cdef ggc_plan plan
@@ -151,7 +151,7 @@ def transform(source, target, flows, *, bint inverse, bint check, str variant, i
 
 
 def color(source, target, str flow, *, bint inverse, int32_t limit, str variant, int threads):
-    """Transform the three channels of an array (runs, 3, pixels); a negative limit is not checked, else as `transform`."""
+    """Transform the three channels of an array (runs, 3, pixels); as `transform`, with a check unless limit < 0."""
     cdef ggc_pixels pixels
     cdef int64_t runs = source.shape[0]
     cdef ptrdiff_t run = source.size // source.shape[0]

@@ -192,24 +192,28 @@ class BlockTransform:
         active = [axis for axis, side in zip(chosen, self._shape, strict=True) if side > 1]
         last = active if len(active) == 1 else [x.ndim - 2, x.ndim - 1]
 
-        def kernel(source: Samples, destination: Samples) -> bool:
+        def kernel(source: Samples, destination: Samples, checked: bool) -> bool:
             shape, flows = self._layout(source.shape, last)
             return _transforms.transform(
                 source.reshape(shape),
                 destination.reshape(shape),
                 flows,
                 inverse=inverse,
-                check=check,
+                check=checked,
                 variant=samples.VARIANT,
                 threads=most,
             )
 
-        if not samples.apply(np.moveaxis(x, active, last), np.moveaxis(target, active, last), kernel, limit):
+        if active != last:
+            x, out = np.moveaxis(x, active, last), np.moveaxis(target, active, last)
+        else:
+            out = target
+        if not samples.apply(x, out, kernel, limit):
             raise ValueError(f"{name} must be within [-{limit}, {limit}] for {self} of {x.dtype}")
         return target
 
     def _layout(self, shape: tuple[int, ...], axes: list[int]) -> tuple[tuple[int, ...], Flows]:
-        """The shape (runs, blocks down, rows, blocks across, columns) that a kernel takes an array for, and the flows."""
+        """As what a kernel sees an array: (runs, blocks down, rows, blocks across, columns), and with which flows."""
         rows, columns = self._sides
         if len(axes) == 2:
             return (-1, shape[-2] // rows, rows, shape[-1] // columns, columns), self._flows

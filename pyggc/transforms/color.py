@@ -151,13 +151,13 @@ class ColorTransform:
         most, limit = samples.as_threads(threads), self.limit(x.dtype) if check else -1
         shape = (-1, 3, math.prod(x.shape[channels + 1 :]))
 
-        def kernel(source: Samples, destination: Samples) -> bool:
+        def kernel(source: Samples, destination: Samples, checked: bool) -> bool:
             return _transforms.color(
                 source.reshape(shape),
                 destination.reshape(shape),
                 self._flow,
                 inverse=inverse,
-                limit=limit,
+                limit=limit if checked else -1,
                 variant=samples.VARIANT,
                 threads=most,
             )

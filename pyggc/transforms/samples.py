@@ -19,8 +19,9 @@ VARIANT = "baseline" if os.environ.get("PYGGC_SIMD") == "baseline" else _transfo
 
 DTYPES = (np.dtype(np.int16), np.dtype(np.int32))
 
-#: Transforms a C-contiguous array into another one, or in place; False where a sample exceeds the limit.
-Kernel = Callable[[Samples, Samples], bool]
+#: Transforms a C-contiguous array into another one, or in place. If told to check the limit, which it can do for arrays
+#: that lie apart only, it is False where a sample exceeds it.
+Kernel = Callable[[Samples, Samples, bool], bool]
 
 
 def as_samples(name: str, value: object) -> Samples:
@@ -81,8 +82,7 @@ def apply(x: Samples, out: Samples, kernel: Kernel, limit: int) -> bool:
     kernel : callable
         Transforms, and checks the limit as it goes.
     limit : int
-        What it checks, or a negative number. Before a transform in place it is checked here, so that none begins that
-        cannot end.
+        What it checks, or a negative number for nothing. In place the check comes first, so that `x` stays as it was.
 
     Returns
     -------
@@ -92,12 +92,12 @@ def apply(x: Samples, out: Samples, kernel: Kernel, limit: int) -> bool:
     if x.size == 0:
         return True
     source = np.ascontiguousarray(x)
-    in_place = out.flags.c_contiguous and source.ctypes.data == out.ctypes.data
     apart = out.flags.c_contiguous and not np.may_share_memory(source, out)
+    in_place = not apart and out.flags.c_contiguous and source.ctypes.data == out.ctypes.data
     if in_place and limit >= 0 and max(-int(source.min()), int(source.max())) > limit:
         return False
     target = out if in_place or apart else np.empty_like(source)
-    if not kernel(source, target):
+    if not kernel(source, target, limit >= 0 and not in_place):
         return False
     if target is not out:
         out[...] = target

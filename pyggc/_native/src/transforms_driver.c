@@ -116,6 +116,11 @@ static void run_across(const ggc_plan *p, const ggc_tiling *g, place from, place
     g->stages->across[t->across][t->inverse](from.data, from.row, to.data, to.row, rows, columns);
 }
 
+static void run_square(const ggc_plan *p, const ggc_tiling *g, place from, place to, int rows, int columns) {
+    const ggc_transform *t = &p->transform;
+    g->stages->square[t->down][t->inverse](from.data, from.row, to.data, to.row, rows, columns);
+}
+
 /* All stages of a tile, through `middle`, which may be one of the others. */
 static void run_stages(const ggc_plan *p, const ggc_tiling *g, place from, place middle, place to, int rows,
                        int columns) {
@@ -124,10 +129,14 @@ static void run_stages(const ggc_plan *p, const ggc_tiling *g, place from, place
     int count = 0;
     if (t->quads)
         stages[count++] = run_quads;
-    if (t->down)
-        stages[count++] = run_down;
-    if (t->across)
-        stages[count++] = run_across;
+    if (t->down == t->across && g->stages->square[t->down][0]) {
+        stages[count++] = run_square;
+    } else {
+        if (t->down)
+            stages[count++] = run_down;
+        if (t->across)
+            stages[count++] = run_across;
+    }
     for (int i = 0; i < count; i++) {
         const place next = i + 1 < count ? middle : to;
         stages[t->inverse ? count - 1 - i : i](p, g, from, next, rows, columns);
@@ -195,9 +204,9 @@ static void run_blocks(const ggc_plan *p, const ggc_tiling *g, const ggc_blocks 
 
 /* ------------------------------------------------------------------------------------------------- narrow tiles */
 
-/* Most samples of 32 bits need only 16, in which the loops are more than twice as fast. What stays within the limit for
- * 16 bits has the same coefficients there. And where the inverse in 16 bits gives samples within that limit, they are
- * those of 32 bits: the forward transform leads from them, and from no others, back to the coefficients. */
+/* Most samples of 32 bits need only 15, for which there are loops more than twice as fast. What stays within the limit
+ * for 15 bits has the same coefficients there. And where their inverse gives samples within that limit, these are those
+ * of 32 bits: the forward transform leads from them, and from no others, back to the coefficients, in either width. */
 ggc_plan ggc_plan_of(const ggc_transform *transform, const ggc_transform_variant *variant, int itemsize) {
     const ggc_side_flow down = transform->down, across = transform->across;
     ggc_plan p = {
@@ -208,8 +217,8 @@ ggc_plan ggc_plan_of(const ggc_transform *transform, const ggc_transform_variant
     };
     /* Without products 32 bits are as fast. */
     if (itemsize == 4 && ((down && down <= GGC_DCT32) || (across && across <= GGC_DCT32))) {
-        p.narrow = tiling_of(transform, variant->int16);
-        p.narrow_limit = transform_limit(transform, 16);
+        p.narrow = tiling_of(transform, variant->int15);
+        p.narrow_limit = transform_limit(transform, 15);
         /* Tiles have one number of blocks in both widths. */
         if (p.narrow.blocks < p.wide.blocks)
             p.wide.blocks = p.narrow.blocks;
@@ -227,7 +236,7 @@ static shape shape_of(const ggc_transform *t, const ggc_blocks *blocks, int coun
                            : (shape){t->rows, (int64_t)count * t->columns};
 }
 
-/* 0: this tile needs all 32 bits, and nothing was written. */
+/* 0: this tile needs more bits, and nothing was written. */
 static int run_narrow(const ggc_plan *p, const ggc_blocks *blocks, int count) {
     _Alignas(64) int16_t samples[TILE];
     const ggc_transform *t = &p->transform;
@@ -235,11 +244,11 @@ static int run_narrow(const ggc_plan *p, const ggc_blocks *blocks, int count) {
     const shape s = shape_of(t, blocks, count);
     const ptrdiff_t row = blocks->stacked ? t->columns : s.columns;
     const ggc_blocks here = {samples, samples, count, row, row, blocks->stacked};
-    const int32_t least = t->inverse ? INT16_MAX : p->narrow_limit;
-    if (!variant->narrow(blocks->source, blocks->source_row, samples, s.rows, s.columns, least))
+    const int32_t most = t->inverse ? INT16_MAX - 1 : p->narrow_limit;
+    if (!variant->narrow(blocks->source, blocks->source_row, samples, s.rows, s.columns, most))
         return 0;
     run_blocks(p, &p->narrow, &here, count);
-    if (t->inverse && !variant->int16->within(samples, s.columns, s.rows, s.columns, p->narrow_limit))
+    if (t->inverse && !variant->int15->within(samples, 0, 1, s.rows * s.columns, p->narrow_limit))
         return 0;
     variant->widen(samples, blocks->target, blocks->target_row, s.rows, s.columns);
     return 1;
@@ -250,10 +259,9 @@ static int run_tile(const ggc_plan *p, const ggc_blocks *blocks, int count, int 
     const shape s = shape_of(&p->transform, blocks, count);
     if (p->narrow_limit && count >= p->narrow.least && run_narrow(p, blocks, count))
         return 1;
-    if (check && !p->wide.stages->within(blocks->source, blocks->source_row, s.rows, s.columns, p->limit))
-        return 0;
     run_blocks(p, &p->wide, blocks, count);
-    return 1;
+    /* Afterwards, with the samples in the cache: to read them is what takes time. */
+    return !check || p->wide.stages->within(blocks->source, blocks->source_row, s.rows, s.columns, p->limit);
 }
 
 /* The tile that begins with a block, of a row of blocks so many samples further; how many blocks it has. */
@@ -318,11 +326,10 @@ int ggc_color_runs(ggc_color_flow flow, int inverse, const ggc_stages *stages, c
         here.source = (const char *)here.source + offset;
         here.target = (char *)here.target + offset;
         here.count = count;
+        stages->color[flow][inverse](&here);
         if (limit >= 0)
             within = within && (pixels->alternate ? stages->within(here.source, 0, 1, 3 * count, limit)
                                                   : stages->within(here.source, pixels->channel, 3, count, limit));
-        if (within)
-            stages->color[flow][inverse](&here);
     }
     return within;
 }

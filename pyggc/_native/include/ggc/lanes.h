@@ -115,7 +115,16 @@ GGC_INLINE ggc_v32 ggc_product_v32(ggc_v32 q, const int factor) {
 }
 #endif
 
-/* The same for factors below 2^16: 1 + f gives q more. */
+/* h(q) for -2^14 <= q <= 2^14: a product with 1/2 - 2^-15, rounded to the nearest, is rounded toward zero. */
+GGC_INLINE ggc_v16 ggc_half_v15(ggc_v16 q) {
+#if defined(__AVX2__)
+    return ggc_product_v16(q, (1 << 14) - 1);
+#else
+    return ggc_half_v16(q);
+#endif
+}
+
+/* The rounded product for factors below 2^16: 1 + f gives q more. */
 GGC_INLINE ggc_v16 ggc_lift_v16(ggc_v16 q, const int factor) {
     const ggc_v16 product = ggc_product_v16(q, factor & 0x7fff);
     return factor >> 15 ? q + product : product;
@@ -123,6 +132,53 @@ GGC_INLINE ggc_v16 ggc_lift_v16(ggc_v16 q, const int factor) {
 GGC_INLINE ggc_v32 ggc_lift_v32(ggc_v32 q, const int factor) {
     const ggc_v32 product = ggc_product_v32(q, factor & 0x7fff);
     return factor >> 15 ? q + product : product;
+}
+
+/* The smaller and the larger of signed lanes. */
+#define GGC_DEFINE_EXTREMES(vector, signed_vector, bits)                                                               \
+    GGC_INLINE vector ggc_min_v##bits(vector a, vector b) {                                                            \
+        const vector less = (vector)((signed_vector)a < (signed_vector)b);                                             \
+        return (a & less) | (b & ~less);                                                                               \
+    }                                                                                                                  \
+    GGC_INLINE vector ggc_max_v##bits(vector a, vector b) {                                                            \
+        const vector less = (vector)((signed_vector)a < (signed_vector)b);                                             \
+        return (b & less) | (a & ~less);                                                                               \
+    }
+#define GGC_DEFINE_X86_EXTREMES(vector, bits)                                                                          \
+    GGC_INLINE vector ggc_min_v##bits(vector a, vector b) {                                                            \
+        return (vector)GGC_X86(min_epi##bits)((GGC_X86_VECTOR)a, (GGC_X86_VECTOR)b);                                   \
+    }                                                                                                                  \
+    GGC_INLINE vector ggc_max_v##bits(vector a, vector b) {                                                            \
+        return (vector)GGC_X86(max_epi##bits)((GGC_X86_VECTOR)a, (GGC_X86_VECTOR)b);                                   \
+    }
+#if defined(__SSE2__)
+GGC_DEFINE_X86_EXTREMES(ggc_v16, 16)
+#else
+GGC_DEFINE_EXTREMES(ggc_v16, ggc_s16, 16)
+#endif
+#if defined(__AVX2__)
+GGC_DEFINE_X86_EXTREMES(ggc_v32, 32)
+#else
+GGC_DEFINE_EXTREMES(ggc_v32, ggc_s32, 32)
+#endif
+
+/* Signed lanes of 32 bits, all of a and then all of b, to 16 bits; what is too large becomes the nearest extreme. */
+GGC_INLINE ggc_v16 ggc_pack(ggc_v32 a, ggc_v32 b) {
+#if defined(__AVX2__)
+    return (ggc_v16)_mm256_permute4x64_epi64(_mm256_packs_epi32((__m256i)a, (__m256i)b), 0xd8);
+#elif defined(__SSE2__)
+    return (ggc_v16)_mm_packs_epi32((__m128i)a, (__m128i)b);
+#else
+    ggc_v16 packed;
+    for (int i = 0; i < GGC_VECTOR_BYTES / 4; i++) {
+        const int32_t first = (int32_t)a[i], second = (int32_t)b[i];
+        packed[i] = (uint16_t)(first < INT16_MIN ? INT16_MIN : first > INT16_MAX ? INT16_MAX : first);
+        packed[GGC_VECTOR_BYTES / 4 + i] = (uint16_t)(second < INT16_MIN   ? INT16_MIN
+                                                      : second > INT16_MAX ? INT16_MAX
+                                                                           : second);
+    }
+    return packed;
+#endif
 }
 
 /* In each 128 bits: the first or the second halves of a and b, one lane of each after the other. */

@@ -68,6 +68,7 @@ typedef struct {
     int itemsize, lanes;
     int unit_rows[GGC_NUM_FLOWS], unit_columns[GGC_NUM_FLOWS];
     ggc_stage *down[GGC_NUM_FLOWS][2], *across[GGC_NUM_FLOWS][2], *quads[2];
+    ggc_stage *square[GGC_NUM_FLOWS][2]; /* both at once, of square blocks; NULL: it does not pay */
     void (*color[2][2])(const ggc_pixels *pixels);
     int (*within)(const void *samples, ptrdiff_t row, int64_t rows, int64_t columns, int64_t limit);
 } ggc_stages;
@@ -78,10 +79,11 @@ typedef void ggc_restack(const char *source, char *target, ptrdiff_t target_row,
 
 typedef struct {
     const char *name;
+    const ggc_stages *int15; /* of 16 bits, for numbers of 15 */
     const ggc_stages *int16, *int32;
     int vector; /* bytes */
     ggc_restack *to_rows, *to_blocks;
-    /* Rows of int32 to int16, if all are in [-limit, limit], else 0; and back, always. */
+    /* Rows of int32 to int16, if all are in [-limit, limit], else 0, for limits below INT16_MAX; and back, always. */
     int (*narrow)(const int32_t *source, ptrdiff_t source_row, int16_t *target, int64_t rows, int64_t columns,
                   int32_t limit);
     void (*widen)(const int16_t *source, int32_t *target, ptrdiff_t target_row, int64_t rows, int64_t columns);
@@ -106,9 +108,9 @@ typedef struct {
 typedef struct {
     ggc_transform transform;
     const ggc_transform_variant *variant;
-    ggc_tiling wide, narrow; /* that of the samples, and that of int16 for samples of int32 that do with it */
+    ggc_tiling wide, narrow; /* that of the samples, and that of int16 for samples of int32 that do with 15 bits */
     int32_t limit;           /* the largest magnitude of samples for which nothing on the way wraps around */
-    int32_t narrow_limit;    /* the same in int16; 0: that is never tried */
+    int32_t narrow_limit;    /* the same in 15 bits; 0: that is never tried */
 } ggc_plan;
 
 /* src/transforms_driver.c. The discrete cosine transform of blocks; sides of 4, 8, 16 or 32, or 1 for none. */
@@ -120,10 +122,11 @@ int32_t ggc_color_limit(ggc_color_flow flow, int bits);
 /* For blocks of a tile that is in the cache: one thread, no check. */
 void ggc_transform_blocks(const ggc_plan *plan, const ggc_blocks *blocks);
 /* The same for `runs` such rows of blocks, each `run` samples after the one before, on several threads. If `check` is
- * set and a sample exceeds the limit, the result is 0, and the target's content undefined. */
+ * set, for which source and target must lie apart, and a sample exceeds the limit, the result is 0, and the target's
+ * content undefined. */
 int ggc_transform_runs(const ggc_plan *plan, const ggc_blocks *blocks, int64_t runs, ptrdiff_t run, int check,
                        int threads);
-/* The limit is checked unless it is negative. */
+/* The limit is checked likewise, unless it is negative. */
 int ggc_color_runs(ggc_color_flow flow, int inverse, const ggc_stages *stages, const ggc_pixels *pixels, int64_t runs,
                    ptrdiff_t run, int32_t limit, int threads);
 

@@ -11,11 +11,18 @@
         entry(GGC_WHT4, wht4, 4) entry(GGC_WHT8, wht8, 8) entry(GGC_WHT16, wht16, 16) entry(GGC_WHT32, wht32, 32)
 
 #define GGC_BITS 16
+#define GGC_WIDTH 15
 #include "ggc/transform_stages.h"
+#undef GGC_WIDTH
+#define GGC_WIDTH 16
+#include "ggc/transform_stages.h"
+#undef GGC_WIDTH
 #undef GGC_BITS
 
 #define GGC_BITS 32
+#define GGC_WIDTH 32
 #include "ggc/transform_stages.h"
+#undef GGC_WIDTH
 #undef GGC_BITS
 
 /* Transposes a square of runs, two or four to a vector; its own inverse. */
@@ -67,18 +74,24 @@ DEFINE_RESTACK(to_blocks, 0)
 
 static int narrow(const int32_t *source, ptrdiff_t source_row, int16_t *target, int64_t rows, int64_t columns,
                   int32_t limit) {
-    int32_t low = 0, high = 0;
+    const int lanes = GGC_VECTOR_BYTES / 2;
+    ggc_v16 low = {0}, high = {0};
     for (int64_t y = 0; y < rows; y++) {
         const int32_t *from = source + y * source_row;
         int16_t *to = target + y * columns;
-        for (int64_t x = 0; x < columns; x++) {
-            const int32_t value = from[x];
-            low = value < low ? value : low;
-            high = value > high ? value : high;
-            to[x] = (int16_t)value;
+        int64_t x = 0;
+        for (; x + lanes <= columns; x += lanes) {
+            const ggc_v16 v = ggc_pack(*(const ggc_m32 *)(from + x), *(const ggc_m32 *)(from + x + lanes / 2));
+            low = ggc_min_v16(low, v), high = ggc_max_v16(high, v);
+            *(ggc_m16 *)(to + x) = v;
+        }
+        for (; x < columns; x++) {
+            if (from[x] < -limit || from[x] > limit)
+                return 0;
+            to[x] = (int16_t)from[x];
         }
     }
-    return low >= -limit && high <= limit;
+    return bounded_16(low, high, limit);
 }
 
 static void widen(const int16_t *source, int32_t *target, ptrdiff_t target_row, int64_t rows, int64_t columns) {
@@ -88,5 +101,5 @@ static void widen(const int16_t *source, int32_t *target, ptrdiff_t target_row, 
 }
 
 const ggc_transform_variant GGC_VARIANT = {
-    GGC_VARIANT_NAME, &stages_16, &stages_32, GGC_VECTOR_BYTES, to_rows, to_blocks, narrow, widen,
+    GGC_VARIANT_NAME, &stages_15, &stages_16, &stages_32, GGC_VECTOR_BYTES, to_rows, to_blocks, narrow, widen,
 };

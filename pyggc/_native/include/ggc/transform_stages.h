@@ -1,23 +1,25 @@
-/* The stages of transforms for samples of GGC_BITS bits; included by transform_loops.h once for each width.
+/* The stages of transforms for samples of GGC_BITS bits, all of which are used for numbers of GGC_WIDTH bits: included
+ * by transform_loops.h once for each of these.
  *
  * Lanes are independent columns, or rows once squares of samples have been transposed. Squares are transposed by zips,
  * whose effect shows on the bits of an address: to zip vectors whose numbers differ in one bit moves that bit to the
  * lowest place of the lane's number, and what was highest there to the place of the bit.
  */
-#define W(name) GGC_PASTE(name, GGC_BITS)
+#define W(name) GGC_PASTE(name, GGC_WIDTH)
+#define B(name) GGC_PASTE(name, GGC_BITS)
 #define LANES (GGC_VECTOR_BYTES * 8 / GGC_BITS)
 #define QUARTER (128 / GGC_BITS) /* lanes of 128 bits */
-#define SAMPLE GGC_PASTE(W(uint), _t)
-#define SIGNED GGC_PASTE(W(int), _t)
-#define V W(ggc_v)
-#define DOUBLE W(ggc_pairs_)
-#define MEMORY W(ggc_m)
+#define SAMPLE GGC_PASTE(B(uint), _t)
+#define SIGNED GGC_PASTE(B(int), _t)
+#define V B(ggc_v)
+#define DOUBLE B(ggc_pairs_)
+#define MEMORY B(ggc_m)
 
 #define GGC_REGISTER SAMPLE
 #define GGC_FLOW(name) W(name##_u)
-#define GGC_HALF W(ggc_half_u)
-#define GGC_SHIFT W(ggc_shift_u)
-#define GGC_LIFT W(ggc_lift_u)
+#define GGC_HALF B(ggc_half_u)
+#define GGC_SHIFT B(ggc_shift_u)
+#define GGC_LIFT B(ggc_lift_u)
 #include "ggc/flows.h"
 #undef GGC_REGISTER
 #undef GGC_FLOW
@@ -28,8 +30,8 @@
 #define GGC_REGISTER V
 #define GGC_FLOW(name) W(name##_v)
 #define GGC_HALF W(ggc_half_v)
-#define GGC_SHIFT W(ggc_shift_v)
-#define GGC_LIFT W(ggc_lift_v)
+#define GGC_SHIFT B(ggc_shift_v)
+#define GGC_LIFT B(ggc_lift_v)
 #include "ggc/flows.h"
 
 /* Zips the vectors whose numbers differ in a bit. */
@@ -37,7 +39,7 @@ GGC_INLINE void W(zips_)(V *v, const int count, const int bit) {
 #pragma GCC unroll 32
     for (int i = 0; i < count; i++)
         if (!(i & bit))
-            W(ggc_zip_v)(v + i, v + i + bit);
+            B(ggc_zip_v)(v + i, v + i + bit);
 }
 
 /* Transposes the squares of QUARTER x QUARTER that lie side by side; its own inverse. */
@@ -54,7 +56,7 @@ GGC_INLINE void W(transpose_)(V *v) {
     W(transpose_quarters_)(v + QUARTER);
 #pragma GCC unroll 8
     for (int i = 0; i < QUARTER; i++)
-        W(ggc_exchange_v)(v + i, v + i + QUARTER);
+        B(ggc_exchange_v)(v + i, v + i + QUARTER);
 #endif
 }
 
@@ -130,17 +132,52 @@ GGC_INLINE void W(across_)(W(flow_) * flow, const int size, const void *source, 
         }
 }
 
-#define DEFINE_STAGE(direction, flow, size)                                                                            \
+/* Columns and rows of a block at once, without a way through memory; that pays where its vectors fill the registers. */
+#if LANES == 16
+#define SQUARE_FLOWS(entry) entry(GGC_DCT16, dct16, 16) entry(GGC_WHT16, wht16, 16)
+
+GGC_INLINE void W(square_)(W(flow_) * flow, const int inverse, const int size, const void *source, ptrdiff_t source_row,
+                           void *target, ptrdiff_t target_row, int rows, int columns) {
+    for (int y = 0; y < rows; y += size)
+        for (int x = 0; x < columns; x += LANES) {
+            const SAMPLE *from = (const SAMPLE *)source + y * source_row + x;
+            SAMPLE *to = (SAMPLE *)target + y * target_row + x;
+            V v[GGC_MAX_SIDE];
+#pragma GCC unroll 32
+            for (int i = 0; i < size; i++)
+                v[i] = *(const MEMORY *)(from + i * source_row);
+            if (!inverse)
+                flow(v);
+            W(to_columns_)(v, size);
+            flow(v);
+            W(to_rows_)(v, size);
+            if (inverse)
+                flow(v);
+#pragma GCC unroll 32
+            for (int i = 0; i < size; i++)
+                *(MEMORY *)(to + i * target_row) = v[i];
+        }
+}
+
+#else
+#define SQUARE_FLOWS(entry)
+#endif
+
+#define DEFINE_STAGE(direction, flow, ...)                                                                             \
     static void W(direction##_##flow)(const void *source, ptrdiff_t source_row, void *target, ptrdiff_t target_row,    \
                                       int rows, int columns) {                                                         \
-        W(direction##_)(GGC_FLOW(flow), size, source, source_row, target, target_row, rows, columns);                  \
+        W(direction##_)(GGC_FLOW(flow), __VA_ARGS__, source, source_row, target, target_row, rows, columns);           \
     }
 #define DEFINE_STAGES(number, flow, size)                                                                              \
     DEFINE_STAGE(down, flow##_forward, size)                                                                           \
     DEFINE_STAGE(down, flow##_inverse, size)                                                                           \
     DEFINE_STAGE(across, flow##_forward, size)                                                                         \
     DEFINE_STAGE(across, flow##_inverse, size)
+#define DEFINE_SQUARES(number, flow, size)                                                                             \
+    DEFINE_STAGE(square, flow##_forward, 0, size)                                                                      \
+    DEFINE_STAGE(square, flow##_inverse, 1, size)
 SIDE_FLOWS(DEFINE_STAGES)
+SQUARE_FLOWS(DEFINE_SQUARES)
 
 /* Exchanges the odd lanes of a with the even ones of b; its own inverse. */
 GGC_INLINE void W(exchange_neighbors_)(V *a, V *b) {
@@ -201,24 +238,38 @@ DEFINE_COLOR(ycocg_r_inverse)
 DEFINE_COLOR(rct_forward)
 DEFINE_COLOR(rct_inverse)
 
+/* Whether the extremes of lanes are within a limit. */
+GGC_INLINE int W(bounded_)(V low, V high, int64_t limit) {
+    int within = 1;
+    for (int i = 0; i < LANES; i++)
+        within &= (SIGNED)low[i] >= -limit && (SIGNED)high[i] <= limit;
+    return within;
+}
+
 static int W(within_)(const void *samples, ptrdiff_t row, int64_t rows, int64_t columns, int64_t limit) {
-    SIGNED low = 0, high = 0;
+    V low = {0}, high = {0};
     for (int64_t y = 0; y < rows; y++) {
-        const SIGNED *values = (const SIGNED *)samples + y * row;
-        for (int64_t x = 0; x < columns; x++) {
-            low = values[x] < low ? values[x] : low;
-            high = values[x] > high ? values[x] : high;
+        const SAMPLE *values = (const SAMPLE *)samples + y * row;
+        int64_t x = 0;
+        for (; x + LANES <= columns; x += LANES) {
+            const V v = *(const MEMORY *)(values + x);
+            low = B(ggc_min_v)(low, v), high = B(ggc_max_v)(high, v);
+        }
+        for (; x < columns; x++) {
+            const V v = (V){0} + values[x];
+            low = B(ggc_min_v)(low, v), high = B(ggc_max_v)(high, v);
         }
     }
-    return low >= -limit && high <= limit;
+    return W(bounded_)(low, high, limit);
 }
 
 #define BOTH(stage) {W(stage##_forward), W(stage##_inverse)}
 #define ENTRY(number, flow, size)                                                                                      \
     .unit_rows[number] = UNIT_ROWS(size), .unit_columns[number] = UNIT_COLUMNS(size),                                  \
     .down[number] = BOTH(down_##flow), .across[number] = BOTH(across_##flow),
+#define SQUARE(number, flow, size) .square[number] = BOTH(square_##flow),
 static const ggc_stages W(stages_) = {
-    SIDE_FLOWS(ENTRY).itemsize = GGC_BITS / 8,
+    SIDE_FLOWS(ENTRY) SQUARE_FLOWS(SQUARE).itemsize = GGC_BITS / 8,
     .lanes = LANES,
     .quads = {W(quads_forward_), W(quads_inverse_)},
     .color = {{W(ycocg_r_forward_), W(ycocg_r_inverse_)}, {W(rct_forward_), W(rct_inverse_)}},
@@ -226,6 +277,7 @@ static const ggc_stages W(stages_) = {
 };
 
 #undef W
+#undef B
 #undef LANES
 #undef QUARTER
 #undef SAMPLE
@@ -242,6 +294,9 @@ static const ggc_stages W(stages_) = {
 #undef UNIT_COLUMNS
 #undef DEFINE_STAGE
 #undef DEFINE_STAGES
+#undef DEFINE_SQUARES
+#undef SQUARE
+#undef SQUARE_FLOWS
 #undef DEFINE_COLOR
 #undef BOTH
 #undef ENTRY
