@@ -158,8 +158,8 @@ def _encode(args: argparse.Namespace) -> Exit:
     name = "standard output" if output == STANDARD else output
     if not args.quiet:
         say(
-            f"{name}: {report.num_bytes} bytes, {report.bpp:.3f} bpp, {_decibels(report.psnr)}, SSIM {report.ssim:.4f}, "
-            f"{_layers(report)}, {report.seconds:.1f} s"
+            f"{name}: {report.num_bytes} bytes, {report.bpp:.3f} bpp, {_decibels(report.psnr)}, "
+            f"SSIM {report.ssim:.4f}, {_layers(report)}, {report.seconds:.1f} s"
         )
     if report.reached:
         return Exit.OK

@@ -128,8 +128,8 @@ def decode(
     region : (int, int, int, int), optional
         Left, top, width and height of a part of the output, in its pixels.
     supersample : int
-        1 to 16: each pixel of the Gaussians is the mean of a square of samples with so many on a side. With the residual
-        at the original's size it must be 1.
+        1 to 16: each pixel of the Gaussians is the mean of a square of samples with so many on a side. With the
+        residual at the original's size it must be 1.
     dtype : dtype, optional
         uint8, uint16 or float32; by default the original's.
     threads : int, optional

@@ -1,8 +1,8 @@
 """From a goal to both layers of a file: how many Gaussians, and the step of the residual over them.
 
-More Gaussians leave less to the residual, and pay while they take fewer bits than they save there. That is measured: the
-number is doubled, each time the residual is coded with the same step, and the search ends when error and bits together
-no longer fall.
+More Gaussians leave less to the residual, and pay while they take fewer bits than they save there. That is measured:
+the number is doubled, each time the residual is coded with the same step, and the search ends when error and bits
+together no longer fall.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pyggc.rate.search import MOST_PSNR, QUANTIZATION_LOSS, Quantized, Search
 from pyggc.quantize import CompactPlan, CompactQuantizer
+from pyggc.rate.search import MOST_PSNR, QUANTIZATION_LOSS, Quantized, Search
 from pyggc.residual import BIT_COST, Layer, LossyPlan, render_base, step_unit, write_layer
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """What the Gaussians leave of an image: from a little sharper to bit-exact.
 
-`write_layer` codes the difference between an image and its exact Gaussian base in tiles that are decoded each by itself;
-`LayerReader` gives any of them back. ``docs/spec_residual.rst`` is normative.
+`write_layer` codes the difference between an image and its exact Gaussian base in tiles that are decoded each by
+itself; `LayerReader` gives any of them back. ``docs/spec_residual.rst`` is normative.
 """
 
 from pyggc.residual.base import GRAY, render_base
