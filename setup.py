@@ -41,9 +41,10 @@ FLAGS += [*SANITIZERS, "-fno-wrapv", "-fno-omit-frame-pointer"] if SANITIZE else
 # is listed here may differ from that.
 CONTRACTION = {"_fit": "fast"}
 
-# The loops that run models belong to every coder, the log of a queue to stacks as well.
+# The loops that run models belong to every coder, the log of a queue to stacks as well, the range coder to tiles.
 RUN = ["src/entropy_run.c", "src/entropy_run_avx2.c"]
-SHARED = {"_rans": RUN, "_range": RUN, "_stack": [*RUN, "src/rans_encode.c"]}
+RANGE = ["src/range_encode.c", "src/range_decode.c", "src/range_baseline.c", "src/range_avx2.c"]
+SHARED = {"_rans": RUN, "_range": RUN, "_stack": [*RUN, "src/rans_encode.c"], "_predict": [*RUN, *RANGE]}
 
 OPENMP_PROBE = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n"
 

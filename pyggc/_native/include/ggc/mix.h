@@ -83,10 +83,13 @@ static GGC_ALWAYS_INLINE void ggc_bit_update(const ggc_logistic *t, ggc_bit *sta
     *state = p << 8 | (count + (count < limit));
 }
 
-/* Stretched probabilities, in [-2^15, 2^15); the unused ones are 0. */
+/* Stretched probabilities, within +-2^12; the unused ones are 0. Best set all at once, as .at = {...}: a vector that is
+ * stored in pieces and loaded whole waits for the stores. */
+typedef int16_t ggc_mix_lanes __attribute__((vector_size(2 * GGC_MIX_INPUTS)));
+
 typedef struct {
-    int16_t at[GGC_MIX_INPUTS];
-} __attribute__((aligned(16))) ggc_mix_inputs;
+    ggc_mix_lanes at;
+} ggc_mix_inputs;
 
 /* Weights of 16 fraction bits, which add modulo 2^32. */
 typedef struct {
@@ -98,26 +101,56 @@ static inline void ggc_mix_init(ggc_mix_weights *weights, int32_t weight) {
         weights->at[i] = weight;
 }
 
-/* sum of input * weight, the weight to 12 fraction bits and within [-8, 8); limited to +-GGC_STRETCH_LIMIT. */
-static GGC_ALWAYS_INLINE int32_t ggc_mix_dot(const ggc_mix_weights *weights, const ggc_mix_inputs *inputs) {
-    int32_t sum;
+/* sum of input * weight, the weight's `fraction` bits cut to 12 and its value to [-8, 8), modulo 2^32. `n` is a
+ * multiple of 8, both blocks are aligned to 16 bytes. */
+static GGC_ALWAYS_INLINE uint32_t ggc_weighted_sum(const int32_t *weights, const int16_t *inputs, const int n,
+                                                   const int fraction) {
 #if defined(__SSE2__)
-    const __m128i *w = (const __m128i *)weights->at;
-    const __m128i weight =
-        _mm_packs_epi32(_mm_srai_epi32(_mm_load_si128(w), 4), _mm_srai_epi32(_mm_load_si128(w + 1), 4));
-    __m128i dot = _mm_madd_epi16(weight, _mm_load_si128((const __m128i *)inputs->at));
-    dot = _mm_add_epi32(dot, _mm_shuffle_epi32(dot, 0x4e));
-    dot = _mm_add_epi32(dot, _mm_shuffle_epi32(dot, 0xb1));
-    sum = _mm_cvtsi128_si32(dot);
-#else
-    sum = 0;
-    for (int i = 0; i < GGC_MIX_INPUTS; i++) {
-        int32_t weight = weights->at[i] >> 4;
-        weight = weight < INT16_MIN ? INT16_MIN : weight > INT16_MAX ? INT16_MAX : weight;
-        sum += weight * inputs->at[i];
+    __m128i sum = _mm_setzero_si128();
+    for (int i = 0; i < n; i += 8) {
+        const __m128i *w = (const __m128i *)(weights + i);
+        const __m128i low = _mm_srai_epi32(_mm_load_si128(w), fraction - 12),
+                      high = _mm_srai_epi32(_mm_load_si128(w + 1), fraction - 12);
+        const __m128i x = _mm_load_si128((const __m128i *)(inputs + i));
+        sum = _mm_add_epi32(sum, _mm_madd_epi16(_mm_packs_epi32(low, high), x));
     }
+    sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0x4e));
+    sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0xb1));
+    return (uint32_t)_mm_cvtsi128_si32(sum);
+#else
+    uint32_t sum = 0;
+    for (int i = 0; i < n; i++) {
+        const int32_t w = weights[i] >> (fraction - 12);
+        sum += (uint32_t)((w < INT16_MIN ? INT16_MIN : w > INT16_MAX ? INT16_MAX : w) * inputs[i]);
+    }
+    return sum;
 #endif
-    sum >>= 12;
+}
+
+/* weight += input * factor / 2^shift, rounded to the nearest: rounded down they would drift. The factor is in 16 bits.
+ */
+static GGC_ALWAYS_INLINE void ggc_add_weighted(int32_t *weights, const int16_t *inputs, const int n, int32_t factor,
+                                               const int shift) {
+#if defined(__SSE2__)
+    const __m128i f = _mm_set1_epi16((int16_t)factor), half = _mm_set1_epi32(1 << (shift - 1));
+    for (int i = 0; i < n; i += 8) {
+        __m128i *w = (__m128i *)(weights + i);
+        const __m128i x = _mm_load_si128((const __m128i *)(inputs + i));
+        const __m128i low = _mm_mullo_epi16(x, f), high = _mm_mulhi_epi16(x, f);
+        const __m128i first = _mm_srai_epi32(_mm_add_epi32(_mm_unpacklo_epi16(low, high), half), shift);
+        const __m128i second = _mm_srai_epi32(_mm_add_epi32(_mm_unpackhi_epi16(low, high), half), shift);
+        _mm_store_si128(w, _mm_add_epi32(_mm_load_si128(w), first));
+        _mm_store_si128(w + 1, _mm_add_epi32(_mm_load_si128(w + 1), second));
+    }
+#else
+    for (int i = 0; i < n; i++)
+        weights[i] = (int32_t)((uint32_t)weights[i] + (uint32_t)((inputs[i] * factor + (1 << (shift - 1))) >> shift));
+#endif
+}
+
+/* The blend: in the logistic domain, within +-GGC_STRETCH_LIMIT. The sum of eight products is below 2^31. */
+static GGC_ALWAYS_INLINE int32_t ggc_mix_dot(const ggc_mix_weights *weights, const ggc_mix_inputs *inputs) {
+    const int32_t sum = (int32_t)ggc_weighted_sum(weights->at, (const int16_t *)&inputs->at, GGC_MIX_INPUTS, 16) >> 12;
     return sum < -GGC_STRETCH_LIMIT ? -GGC_STRETCH_LIMIT : sum > GGC_STRETCH_LIMIT ? GGC_STRETCH_LIMIT : sum;
 }
 
@@ -131,22 +164,11 @@ static GGC_ALWAYS_INLINE int32_t ggc_mix_error(uint32_t p, int bit) {
     return ((bit << 16) - (int32_t)p) >> 1;
 }
 
-/* A step down the gradient of the code length: weight += input * error / 2^shift, rounded down; 16 is slow and steady,
- * 12 fast, the factor from the gradient of natural units being 2^(7 - shift). */
+/* A step down the gradient of the code length: weight += input * error / 2^shift; a shift of 16 is slow
+ * and steady, 12 fast, the factor of the gradient in natural units being 2^(7 - shift). */
 static GGC_ALWAYS_INLINE void ggc_mix_update(ggc_mix_weights *weights, const ggc_mix_inputs *inputs, int32_t error,
-                                             int shift) {
-#if defined(__SSE2__)
-    __m128i *w = (__m128i *)weights->at;
-    const __m128i e = _mm_set1_epi16((int16_t)error), x = _mm_load_si128((const __m128i *)inputs->at);
-    const __m128i low = _mm_mullo_epi16(x, e), high = _mm_mulhi_epi16(x, e), s = _mm_cvtsi32_si128(shift);
-    const __m128i first = _mm_sra_epi32(_mm_unpacklo_epi16(low, high), s);
-    const __m128i second = _mm_sra_epi32(_mm_unpackhi_epi16(low, high), s);
-    _mm_store_si128(w, _mm_add_epi32(_mm_load_si128(w), first));
-    _mm_store_si128(w + 1, _mm_add_epi32(_mm_load_si128(w + 1), second));
-#else
-    for (int i = 0; i < GGC_MIX_INPUTS; i++)
-        weights->at[i] = (int32_t)((uint32_t)weights->at[i] + (uint32_t)((inputs->at[i] * error) >> shift));
-#endif
+                                             const int shift) {
+    ggc_add_weighted(weights->at, (const int16_t *)&inputs->at, GGC_MIX_INPUTS, error, shift);
 }
 
 /* A last correction ("secondary estimation"): the mean bit for each of 33 steps of the mixed value in one context. */
