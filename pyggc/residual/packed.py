@@ -1,7 +1,7 @@
 """Tiles without loss, packed: filtered rows through LZMA, for what repeats further away than contexts see.
 
-Screenshots and line art: a filter turns samples to differences that an inverse of two running sums undoes, and colors of
-which there are few become numbers of a palette first.
+Screenshots and line art: a filter turns samples to differences, which running sums undo, and colors of which there are
+few become numbers of a palette first.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from pyggc.cursor import BytesLike, ByteReader
+from pyggc.cursor import ByteReader, BytesLike
 from pyggc.errors import BitstreamError, TruncatedStream
 from pyggc.residual.tiles import Samples, Shape, check_form, tile_of
 

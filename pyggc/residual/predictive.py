@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from pyggc._native import _predict
-from pyggc.cursor import BytesLike, ByteReader, ByteWriter
+from pyggc.cursor import ByteReader, BytesLike, ByteWriter
 from pyggc.entropy import RangeDecoder, RangeEncoder, zigzag_decode, zigzag_encode
 from pyggc.errors import BitstreamError
 from pyggc.residual.tiles import Samples, Shape, base_of, check_form, tile_of
