@@ -16,10 +16,10 @@ __all__ = ["decode_lossless_tile", "encode_lossless_tile"]
 # The first byte.
 _PREDICTIVE, _PACKED = 0, 1
 
-# LZMA takes ten times as long as the predictive coder, and has no chance where there is noise: some of the rows, packed
-# by its faster relative, have to come within this factor first.
+# LZMA takes ten times as long as the predictive coder, and has no chance where there is noise. It is tried where few
+# bits are left, or where some of the rows, packed by its faster relative, take less already.
+_FEW_BITS_A_SAMPLE = 0.25
 _PROBED_ROWS = 4  # one part of so many
-_PROBE_FACTOR = 2.0
 
 
 def encode_lossless_tile(samples: ArrayLike, base: ArrayLike | None = None) -> bytes:
@@ -100,8 +100,10 @@ def decode_lossless_tile(
 
 
 def _may_repeat(tile: Samples, size: int) -> bool:
-    """Whether the rows in the middle pack well enough for the whole to have a chance against `size` bytes."""
+    """Whether the packed mode has a chance against `size` bytes."""
+    if 8 * size < _FEW_BITS_A_SAMPLE * tile.size:
+        return True
     rows = -(-len(tile) // _PROBED_ROWS)
     start = (len(tile) - rows) // 2
     probe = zlib.compress(tile[start : start + rows], 1)
-    return len(probe) * len(tile) < _PROBE_FACTOR * size * rows
+    return len(probe) * len(tile) < size * rows
