@@ -17,9 +17,10 @@ __all__ = ["decode_lossless_tile", "encode_lossless_tile"]
 _PREDICTIVE, _PACKED = 0, 1
 
 # LZMA takes ten times as long as the predictive coder, and has no chance where there is noise. It is tried where few
-# bits are left, or where some of the rows, packed by its faster relative, take less already.
-_FEW_BITS_A_SAMPLE = 0.25
+# bits are left, or where some of the rows, packed by its faster relative, come close.
+_FEW_BITS_A_SAMPLE = 0.3
 _PROBED_ROWS = 4  # one part of so many
+_CLOSE = 1.25
 
 
 def encode_lossless_tile(samples: ArrayLike, base: ArrayLike | None = None) -> bytes:
@@ -106,4 +107,4 @@ def _may_repeat(tile: Samples, size: int) -> bool:
     rows = -(-len(tile) // _PROBED_ROWS)
     start = (len(tile) - rows) // 2
     probe = zlib.compress(tile[start : start + rows], 1)
-    return len(probe) * len(tile) < size * rows
+    return len(probe) * len(tile) < _CLOSE * size * rows
