@@ -36,6 +36,7 @@ SCRIPTS = {
     ],
     "entropy.py": ["--symbols", "2000", "--rounds", "1", "--runs", "1", "--count", "10"],
     "sets.py": ["--counts", "20", "40"],
+    "lossless.py": ["--tile", "32"],
 }
 IMAGE_OPTION = {"entropy.py"}
 

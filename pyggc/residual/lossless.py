@@ -106,5 +106,5 @@ def _may_repeat(tile: Samples, size: int) -> bool:
         return True
     rows = -(-len(tile) // _PROBED_ROWS)
     start = (len(tile) - rows) // 2
-    probe = zlib.compress(tile[start : start + rows], 1)
+    probe = zlib.compress(tile[start : start + rows].tobytes(), 1)
     return len(probe) * len(tile) < _CLOSE * size * rows

@@ -127,7 +127,8 @@ static GGC_ALWAYS_INLINE uint32_t ggc_weighted_sum(const int32_t *weights, const
 #endif
 }
 
-/* weight += input * factor / 2^shift, rounded to the nearest: rounded down they would drift. The factor is in 16 bits.
+/* weight += input * factor / 2^shift, rounded to the nearest: rounded down they would drift. The factor is in 16 bits,
+ * the shift positive.
  */
 static GGC_ALWAYS_INLINE void ggc_add_weighted(int32_t *weights, const int16_t *inputs, const int n, int32_t factor,
                                                const int shift) {
