@@ -41,14 +41,16 @@ FLAGS += [*SANITIZERS, "-fno-wrapv", "-fno-omit-frame-pointer"] if SANITIZE else
 # is listed here may differ from that.
 CONTRACTION = {"_fit": "fast"}
 
-# The loops that run models belong to every coder, the log of a queue to stacks as well.
+# The loops that run models belong to every coder, the log of a queue to stacks as well, the range coder to tiles.
 RUN = ["src/entropy_run.c", "src/entropy_run_avx2.c"]
 RANS = [*RUN, *(f"src/rans_{part}.c" for part in ("encode", "decode", "baseline", "avx2"))]
 TRANSFORMS = ["src/transforms_driver.c", "src/transforms_baseline.c", "src/transforms_avx2.c"]
+RANGE = [f"src/range_{part}.c" for part in ("encode", "decode", "baseline", "avx2")]
 SHARED = {
     "_rans": RUN,
     "_range": RUN,
     "_stack": [*RUN, "src/rans_encode.c"],
+    "_predict": [*RUN, *RANGE],
     "_residual": [*RANS, *TRANSFORMS],
 }
 

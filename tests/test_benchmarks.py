@@ -37,6 +37,7 @@ SCRIPTS = {
     "entropy.py": ["--symbols", "2000", "--rounds", "1", "--runs", "1", "--count", "10"],
     "sets.py": ["--counts", "20", "40"],
     "transforms.py": ["--samples", "1024", "--rounds", "1", "--part", "speed", "small", "color", "facts"],
+    "lossless.py": ["--tile", "32"],
 }
 IMAGE_OPTION = {"entropy.py"}
 NO_IMAGE = {"transforms.py"}

@@ -32,7 +32,7 @@ OPEN_FLOORS = {LEAVES, ROOT, TOP}
 
 # The compiled kernels are reached through a backend; what turns floats to integers
 # and integers to bytes has kernels that exist on a CPU only.
-NATIVE_USERS = {"_native", "backends", "entropy", "quantize", "transforms", "evaluate", "_build_info", ""}
+NATIVE_USERS = {"_native", "backends", "entropy", "quantize", "transforms", "residual", "evaluate", "_build_info", ""}
 
 
 class Import(NamedTuple):

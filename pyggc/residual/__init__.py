@@ -6,6 +6,7 @@ itself; `LayerReader` gives any of them back. ``docs/spec_residual.rst`` is norm
 
 from pyggc.residual.base import GRAY, render_base
 from pyggc.residual.layer import Layer, LayerReader, write_layer
+from pyggc.residual.lossless import decode_lossless_tile, encode_lossless_tile
 from pyggc.residual.plan import LossyPlan, step_unit
 from pyggc.residual.tiles import MAX_SIDE, SIDE_UNIT
 from pyggc.residual.transform import BIT_COST
@@ -18,6 +19,8 @@ __all__ = [
     "Layer",
     "LayerReader",
     "LossyPlan",
+    "decode_lossless_tile",
+    "encode_lossless_tile",
     "render_base",
     "step_unit",
     "write_layer",

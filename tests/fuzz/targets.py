@@ -47,6 +47,10 @@ from pyggc.entropy.coders.base import Decoder
 from pyggc.entropy.models import Model
 from pyggc.errors import BitstreamError, GgcError
 from pyggc.imagefile import UnreadableImage, parse_image
+from pyggc.residual import decode_lossless_tile, encode_lossless_tile, packed
+
+#: What `lossless` reads before a tile: of 16 x 16 pixels of 3 channels of 16 bits.
+LOSSLESS_FORM = bytes([15, 15, 2, 1])
 
 #: A fuzzer tries more of what is short.
 LIMITS = Limits(max_pixels=2**16, max_gaussians=2**13, max_render_work=2**20)
@@ -78,6 +82,18 @@ def metadata(data: bytes) -> None:
     except GgcError:
         return
     assert read_metadata(ByteReader(write_metadata(found), "metadata"), LIMITS) == found
+
+
+def lossless(data: bytes) -> None:
+    """`decode_lossless_tile`: the first bytes choose the shape and type of the tile."""
+    if len(data) < len(LOSSLESS_FORM):
+        return
+    height, width, channels, depth = data[: len(LOSSLESS_FORM)]
+    shape, dtype = (1 + height % 64, 1 + width % 64, 1 + channels % 4), ("uint8", "uint16")[depth % 2]
+    with contextlib.suppress(BitstreamError):
+        found = decode_lossless_tile(data[len(LOSSLESS_FORM) :], shape, dtype)
+        assert found.shape == shape
+        assert found.dtype == dtype
 
 
 def loads(data: bytes) -> None:
@@ -307,6 +323,13 @@ def _metadata_blocks() -> Sequence[bytes]:
     return [parts.metadata for parts in map(hostile_files.Parts.of, _files()) if parts.metadata]
 
 
+def _tiles() -> Sequence[bytes]:
+    noise = np.random.default_rng(0).integers(0, 2**16, (16, 16, 3), dtype=np.uint16)
+    tiles = [noise, noise >> 12, noise >> 8 << 8, np.full_like(noise, 9)]
+    coded = [encode_lossless_tile(tile) for tile in tiles] + [b"\1" + packed.encode_tile(tile) for tile in tiles]
+    return [LOSSLESS_FORM + data for data in coded]
+
+
 def _noise() -> Sequence[bytes]:
     """For a strategy any bytes are as good: a few zeros and a few of every kind."""
     return [bytes(64), np.random.default_rng(0).bytes(400)]
@@ -318,6 +341,7 @@ TARGETS = {
     "metadata": Target(metadata, _metadata_blocks),
     "loads": Target(loads, _files, hostile_files.remade),
     "pixels": Target(pixels, _files, hostile_files.remade),
+    "lossless": Target(lossless, _tiles),
     "rans": Target(rans.hypothesis.fuzz_one_input, _noise),
     "boolean": Target(boolean.hypothesis.fuzz_one_input, _noise),
     "range": Target(range_coder.hypothesis.fuzz_one_input, _noise),
