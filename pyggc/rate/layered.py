@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Pixels a Gaussian of the first and of the last number that is tried.
 SPARSEST, DENSEST = 1500, 60
+#: Iterations of the fit of the first number and of each other one, as shares of those of a whole fit.
+FIRST_FIT, NEXT_FIT = 0.6, 0.65
 #: Pixels a Gaussian under a lossless residual, to which they give a preview and next to nothing else.
 PREVIEW = 2000
 #: What the cost must fall by for more Gaussians to be worth their time, and how often in a row it may not.
@@ -116,7 +118,7 @@ class LayeredSearch(Search):
         first, last = (self.pixels // SPARSEST, self.pixels // DENSEST) if count is None else (count, count)
         self._skip_halves(first, 120)
         self._set_count(first)
-        self._fit_up(max(self.effort.iterations // 3, 1))
+        self._fit_up(max(round(self.effort.iterations * FIRST_FIT), 1))
         best = meet(self._quantize_now(), None)
         if best.layer is None:
             return best
@@ -124,7 +126,7 @@ class LayeredSearch(Search):
         patience = PATIENCE
         while 2 * self.fitter.num_gaussians <= last and patience and not self.budget.spent:
             self._set_count(2 * self.fitter.num_gaussians)
-            self._fit(max(self.effort.iterations // 5, 1))
+            self._fit(max(round(self.effort.iterations * NEXT_FIT), 1))
             tried = self._code(self._quantize_now(), step)
             tried_cost = self._cost(tried, step)
             if tried_cost < cost * (1.0 - WORTH):
