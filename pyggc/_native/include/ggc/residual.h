@@ -39,7 +39,9 @@
 #define GGC_ESCAPE 15       /* this token and an Exp-Golomb code of order GGC_ESCAPE_ORDER */
 #define GGC_ESCAPE_ORDER 5
 #define GGC_ESCAPE_BASE 96
-#define GGC_MAX_LEVEL ((1 << 24) - 1)
+/* No samples, base and steps ask for more: 32 * 8 * 65535 (sqrt 3 + sqrt 2), for chroma less luma. */
+#define GGC_MAX_LEVEL ((1 << 26) - 1)
+#define GGC_ESCAPE_WIDTH 25 /* bits of the longest code */
 #define GGC_MAX_MAGNITUDE 63 /* larger ones count as this in contexts */
 
 #define GGC_LEVEL_CONTEXTS 40
@@ -53,7 +55,7 @@
 #define GGC_FACTOR_ZERO (1 << GGC_FACTOR_BITS)
 
 enum { GGC_RESIDUAL_OK, GGC_RESIDUAL_MEMORY, GGC_RESIDUAL_TRUNCATED, GGC_RESIDUAL_BAD_RANS, GGC_RESIDUAL_BAD_RAW,
-       GGC_RESIDUAL_BAD_TOOLS };
+       GGC_RESIDUAL_BAD_TOOLS, GGC_RESIDUAL_BAD_SIZE };
 
 typedef struct {
     int32_t width, height, planes; /* of the tile; at most GGC_MAX_PLANES */
@@ -147,7 +149,10 @@ static inline void ggc_look(const ggc_surroundings *s, int plane, int kind, int 
     const ggc_trace *above = &s->above[plane][x / GGC_CELL];
     const ggc_trace *left = &s->left[plane][y % GGC_SUPERBLOCK / GGC_CELL];
     for (int b = 0; b < GGC_BANDS; b++)
-        out->bands[b] = (uint8_t)((above->bands[b] + left->bands[b]) << (kind == 1));
+        out->bands[b] = (uint8_t)(above->bands[b] + left->bands[b]);
+    if (kind == 1)
+        for (int b = 0; b < GGC_BANDS; b++)
+            out->bands[b] = (uint8_t)(out->bands[b] < 128 ? 2 * out->bands[b] : 255);
     out->end = (uint32_t)(above->end + left->end + 1) / 2;
 }
 
