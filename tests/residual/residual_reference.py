@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyggc.entropy.reference import ReferenceDecoder, ReferenceModel
+from pyggc.residual import decode_lossless_tile
 from pyggc.transforms.dct_steps import DCT_STEPS
 
 Plane = list[list[int]]
@@ -418,7 +419,7 @@ def read_steps(reader: Bytes, channels: int) -> list[list[int]]:
 def decode_section(
     data: bytes, base: NDArray[np.uint16], side: int, depth: int, *, lossless: bool
 ) -> NDArray[np.uint8] | NDArray[np.uint16]:
-    """The image of a section."""
+    """The image of a section; tiles of other modes are decoded by the library."""
     height, width, channels = base.shape
     reader = Bytes(data)
     steps = None if lossless else read_steps(reader, channels)
@@ -427,7 +428,12 @@ def decode_section(
     out = np.empty(base.shape, np.uint8 if depth == 8 else np.uint16)
     for (y, x), length in zip(corners, lengths, strict=True):
         place = slice(y, y + side), slice(x, x + side)
-        out[place] = decode_tile(reader.take(length), base[place], steps, depth)
+        tile = reader.take(length)
+        if lossless and tile[:1] != b"\2":
+            below = np.array([base_units(int(b), depth, lossless) for b in base[place].ravel()], out.dtype)
+            out[place] = decode_lossless_tile(tile, out[place].shape, out.dtype, below.reshape(out[place].shape))
+        else:
+            out[place] = decode_tile(tile[lossless:], base[place], steps, depth)
     if reader.data:
         raise Malformed("more bytes")
     return out
