@@ -29,6 +29,8 @@ cdef extern from "ggc/residual_tile.h" nogil:
         GGC_RESIDUAL_TRUNCATED
         GGC_RESIDUAL_BAD_RANS
         GGC_RESIDUAL_BAD_RAW
+        GGC_RESIDUAL_BAD_TOOLS
+        GGC_RESIDUAL_BAD_SIZE
     ctypedef struct ggc_residual_plan:
         int32_t width
         int32_t height
@@ -183,5 +185,8 @@ def read_tile(const uint8_t[::1] data, const uint16_t[:, :, :] base, const int32
     if status == GGC_RESIDUAL_TRUNCATED:
         raise TruncatedStream(f"{where}: expected more than the {size} bytes that remain")
     if status != GGC_RESIDUAL_OK:
-        part = {GGC_RESIDUAL_BAD_RANS: "symbols", GGC_RESIDUAL_BAD_RAW: "raw bits"}.get(status, "tools")
+        part = {
+            GGC_RESIDUAL_BAD_RANS: "symbols", GGC_RESIDUAL_BAD_RAW: "raw bits", GGC_RESIDUAL_BAD_TOOLS: "tools",
+            GGC_RESIDUAL_BAD_SIZE: "a size",
+        }[status]
         raise BitstreamError(f"{where}: expected a tile of the residual, found {part} that no encoder writes")

@@ -24,6 +24,7 @@ from PIL import Image
 from tree_strategies import tree_models
 
 from pyggc import GaussianDecoder, Gaussians2D, Limits, decode
+from pyggc._native import _residual
 from pyggc.container import ByteReader, Header, Section, read_container, read_header, write_container
 from pyggc.container.compact import read_levels
 from pyggc.container.metadata import read_metadata, write_metadata
@@ -47,7 +48,11 @@ from pyggc.entropy.coders.base import Decoder
 from pyggc.entropy.models import Model
 from pyggc.errors import BitstreamError, GgcError
 from pyggc.imagefile import UnreadableImage, parse_image
-from pyggc.residual import decode_lossless_tile, encode_lossless_tile, packed
+from pyggc.residual import GRAY, LayerReader, decode_lossless_tile, encode_lossless_tile, packed
+from pyggc.residual.transform import encode_tile
+
+#: Of a tile that `transformed` reads.
+TILE_STEPS = np.full((4, 8), 300, np.int32)
 
 #: What `lossless` reads before a tile: of 16 x 16 pixels of 3 channels of 16 bits.
 LOSSLESS_FORM = bytes([15, 15, 2, 1])
@@ -304,6 +309,35 @@ def levels(
         quantizer.position_exponents(found)
 
 
+@given(
+    st.binary(max_size=400),
+    st.tuples(st.integers(1, 80), st.integers(1, 80), st.integers(1, 4)),
+    st.sampled_from([np.uint8, np.uint16]),
+    st.booleans(),
+)
+def residual(data: bytes, shape: tuple[int, int, int], dtype: Any, lossless: bool) -> None:
+    """`LayerReader` over any bytes: an image, or a refusal."""
+    height, width, channels = shape
+    base = np.full(shape, GRAY, np.uint16)
+    with contextlib.suppress(BitstreamError):
+        reader = LayerReader(data, 0, (width, height), channels, 32, lossless=lossless)
+        reader.decode(base, (0, 0, width, height), np.dtype(dtype), threads=1)
+
+
+def transformed(data: bytes) -> None:
+    """A tile of the transform, after a byte for its channels: all variants give the same, or refuse it."""
+    shape = 40, 33, 1 + (data[0] & 3 if data else 0)
+    found = set()
+    for variant in range(len(_residual.variants())):
+        out = np.zeros(shape, np.uint8)
+        try:
+            _residual.read_tile(data[1:], np.full(shape, GRAY, np.uint16), TILE_STEPS[: shape[2]], out, variant, "tile")
+        except BitstreamError:
+            assert not out.any()
+        found.add(out.tobytes())
+    assert len(found) == 1
+
+
 # ------------------------------------------------------------------------------------------------------------ the table
 
 
@@ -335,6 +369,17 @@ def _noise() -> Sequence[bytes]:
     return [bytes(64), np.random.default_rng(0).bytes(400)]
 
 
+def _transformed() -> Sequence[bytes]:
+    y, x, c = np.mgrid[:40, :33, :4]
+    samples = (x * 5 + y * 3 + c * 40 + (x * y) % 31 * (y // 16)).astype(np.uint8)
+    found = []
+    for channels in range(1, 5):
+        part = np.ascontiguousarray(samples[..., :channels])
+        coded, _, _ = encode_tile(part, np.full(part.shape, GRAY, np.uint16), TILE_STEPS[:channels], thorough=True)
+        found.append(bytes([channels - 1]) + coded)
+    return found
+
+
 TARGETS = {
     "header": Target(header, _files, hostile_files.remade),
     "container": Target(container, _files, hostile_files.remade),
@@ -350,6 +395,8 @@ TARGETS = {
     "sets": Target(sets.hypothesis.fuzz_one_input, _noise),
     "bits": Target(bits.hypothesis.fuzz_one_input, _noise),
     "levels": Target(levels.hypothesis.fuzz_one_input, _noise),
+    "residual": Target(residual.hypothesis.fuzz_one_input, _noise),
+    "transformed": Target(transformed, _transformed),
     "gaussians": Target(gaussians, lambda: list(other_files.npz_seeds().values()), other_files.remade_npz),
     "image": Target(image, lambda: list(other_files.image_seeds().values()), other_files.remade_image),
 }

@@ -69,7 +69,7 @@ static GGC_ALWAYS_INLINE uint32_t pop(decoder *d, const ggc_dyadic *m, uint32_t 
 static uint32_t pop_escape(decoder *d) {
     int width = GGC_ESCAPE_ORDER;
     while (!read_bits(&d->raw, 1))
-        if (++width > 24) {
+        if (++width > GGC_ESCAPE_WIDTH) {
             d->bad = 1;
             return GGC_ESCAPE_BASE;
         }

@@ -41,8 +41,8 @@ static int read_tile(ggc_residual_plan *plan, int variant, const ggc_tile *tile,
     do {
         if (at >= size)
             return GGC_RESIDUAL_TRUNCATED;
-        if (at > MAX_VARINT)
-            return GGC_RESIDUAL_BAD_RANS;
+        if (at > MAX_VARINT || (at > 1 && !data[at]))
+            return GGC_RESIDUAL_BAD_SIZE;
         rans_size |= (size_t)(data[at] & 127) << shift;
         shift += 7;
     } while (data[at++] & 128);

@@ -22,10 +22,10 @@
 #define GGC_NUM_SIZES (GGC_MAX_LOG - GGC_MIN_LOG + 1)
 #define GGC_SUPERBLOCK (1 << GGC_MAX_LOG)
 #define GGC_MAX_LEVELS (GGC_SUPERBLOCK * GGC_SUPERBLOCK)
-#define GGC_CELL (1 << GGC_MIN_LOG)             /* blocks are made of cells of 4 x 4 samples */
-#define GGC_CELLS (GGC_SUPERBLOCK / GGC_CELL)   /* along the side of a superblock */
-#define GGC_STEP_BANDS 8                        /* steps a plane, by diagonal */
-#define GGC_STEP_BITS 3                         /* of a step behind the point */
+#define GGC_CELL (1 << GGC_MIN_LOG)           /* blocks are made of cells of 4 x 4 samples */
+#define GGC_CELLS (GGC_SUPERBLOCK / GGC_CELL) /* along the side of a superblock */
+#define GGC_STEP_BANDS 8                      /* steps a plane, by diagonal */
+#define GGC_STEP_BITS 3                       /* of a step behind the point */
 #define GGC_MAX_STEP ((1 << 24) - 1)
 
 /* Kinds of planes, each with models of its own: luma or gray, the two chroma planes, alpha. */
@@ -39,7 +39,9 @@
 #define GGC_ESCAPE 15       /* this token and an Exp-Golomb code of order GGC_ESCAPE_ORDER */
 #define GGC_ESCAPE_ORDER 5
 #define GGC_ESCAPE_BASE 96
-#define GGC_MAX_LEVEL ((1 << 24) - 1)
+/* No samples, base and steps ask for more: 32 * 8 * 65535 (sqrt 3 + sqrt 2), for chroma less luma. */
+#define GGC_MAX_LEVEL ((1 << 26) - 1)
+#define GGC_ESCAPE_WIDTH 25  /* bits of the longest code */
 #define GGC_MAX_MAGNITUDE 63 /* larger ones count as this in contexts */
 
 #define GGC_LEVEL_CONTEXTS 40
@@ -52,13 +54,20 @@
 #define GGC_FACTOR_BITS 3
 #define GGC_FACTOR_ZERO (1 << GGC_FACTOR_BITS)
 
-enum { GGC_RESIDUAL_OK, GGC_RESIDUAL_MEMORY, GGC_RESIDUAL_TRUNCATED, GGC_RESIDUAL_BAD_RANS, GGC_RESIDUAL_BAD_RAW,
-       GGC_RESIDUAL_BAD_TOOLS };
+enum {
+    GGC_RESIDUAL_OK,
+    GGC_RESIDUAL_MEMORY,
+    GGC_RESIDUAL_TRUNCATED,
+    GGC_RESIDUAL_BAD_RANS,
+    GGC_RESIDUAL_BAD_RAW,
+    GGC_RESIDUAL_BAD_TOOLS,
+    GGC_RESIDUAL_BAD_SIZE
+};
 
 typedef struct {
-    int32_t width, height, planes; /* of the tile; at most GGC_MAX_PLANES */
-    int32_t lossless;              /* levels are the coefficients themselves */
-    int32_t cross;                 /* chroma is predicted from luma */
+    int32_t width, height, planes;                /* of the tile; at most GGC_MAX_PLANES */
+    int32_t lossless;                             /* levels are the coefficients themselves */
+    int32_t cross;                                /* chroma is predicted from luma */
     int32_t step[GGC_MAX_PLANES][GGC_STEP_BANDS]; /* in 2^-GGC_STEP_BITS of a sample's unit, 1 to GGC_MAX_STEP */
 } ggc_residual_plan;
 
@@ -126,9 +135,9 @@ typedef struct {
 } ggc_trace;
 
 typedef struct {
-    ggc_trace *above[GGC_MAX_PLANES];            /* by cell of the tile's width */
-    ggc_trace left[GGC_MAX_PLANES][GGC_CELLS];   /* by cell of the superblock's height */
-    uint8_t *above_size, left_size[GGC_CELLS];   /* logarithms of sides, 0 at first */
+    ggc_trace *above[GGC_MAX_PLANES];          /* by cell of the tile's width */
+    ggc_trace left[GGC_MAX_PLANES][GGC_CELLS]; /* by cell of the superblock's height */
+    uint8_t *above_size, left_size[GGC_CELLS]; /* logarithms of sides, 0 at first */
     void *memory;
 } ggc_surroundings;
 
@@ -147,7 +156,10 @@ static inline void ggc_look(const ggc_surroundings *s, int plane, int kind, int 
     const ggc_trace *above = &s->above[plane][x / GGC_CELL];
     const ggc_trace *left = &s->left[plane][y % GGC_SUPERBLOCK / GGC_CELL];
     for (int b = 0; b < GGC_BANDS; b++)
-        out->bands[b] = (uint8_t)((above->bands[b] + left->bands[b]) << (kind == 1));
+        out->bands[b] = (uint8_t)(above->bands[b] + left->bands[b]);
+    if (kind == 1)
+        for (int b = 0; b < GGC_BANDS; b++)
+            out->bands[b] = (uint8_t)(out->bands[b] < 128 ? 2 * out->bands[b] : 255);
     out->end = (uint32_t)(above->end + left->end + 1) / 2;
 }
 
@@ -209,8 +221,8 @@ static inline uint32_t ggc_factor_context(int plane, int log_size) {
 }
 
 /* src/residual_decode.c. Streams to samples: `planes` has room for all planes. */
-int ggc_residual_decode(const ggc_residual_plan *plan, const ggc_transform_variant *variant, const uint8_t *rans, size_t rans_size,
-                        const uint8_t *raw, size_t raw_size, int32_t *planes);
+int ggc_residual_decode(const ggc_residual_plan *plan, const ggc_transform_variant *variant, const uint8_t *rans,
+                        size_t rans_size, const uint8_t *raw, size_t raw_size, int32_t *planes);
 
 /* src/residual_encode.c. Samples to streams; `planes` then holds what the decoder will make of them. `lambda` is what
  * a bit may cost in squared error, in squares of a step. The caller frees rans and raw. */
@@ -221,7 +233,7 @@ typedef struct {
 
 /* Once, before the first encoding. */
 void ggc_residual_costs(void);
-int ggc_residual_encode(const ggc_residual_plan *plan, const ggc_transform_variant *variant, const ggc_reciprocal *table,
-                        double lambda, int32_t *planes, ggc_residual_streams *out);
+int ggc_residual_encode(const ggc_residual_plan *plan, const ggc_transform_variant *variant,
+                        const ggc_reciprocal *table, double lambda, int32_t *planes, ggc_residual_streams *out);
 
 #endif

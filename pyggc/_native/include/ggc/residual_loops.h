@@ -25,55 +25,94 @@ static inline int fraction_bits(const ggc_residual_plan *plan, const ggc_tile *t
     return !plan->lossless && tile->depth == 8 ? GGC_FRACTION_BITS : 0;
 }
 
-/* The base of one channel of a piece of a row: in units of the plane, or of samples where it is lossless. */
-static void load_base(const ggc_residual_plan *plan, const ggc_tile *tile, int y, int x, int n, int channel,
-                      int32_t *out) {
+/* Pixels of a piece of a row to one row for each channel, and back. With a constant number of channels the loops are
+ * vectorized. */
+#define DEFINE_PIXELS(type, bits)                                                                                      \
+    static GGC_ALWAYS_INLINE void part_##bits(const type *restrict pixels, const int channels, int n,                  \
+                                              int32_t (*restrict rows)[PIECE]) {                                       \
+        LOOP for (int i = 0; i < n; i++) for (int c = 0; c < channels; c++) rows[c][i] = pixels[i * channels + c];     \
+    }                                                                                                                  \
+    static GGC_ALWAYS_INLINE void join_##bits(const int32_t (*restrict rows)[PIECE], const int channels, int n,        \
+                                              type *restrict pixels) {                                                 \
+        LOOP for (int i = 0; i < n; i++) for (int c = 0; c < channels; c++) pixels[i * channels + c] =                 \
+            (type)rows[c][i];                                                                                          \
+    }
+DEFINE_PIXELS(uint8_t, 8)
+DEFINE_PIXELS(uint16_t, 16)
+
+#define BY_CHANNELS(channels, call)                                                                                    \
+    switch (channels) {                                                                                                \
+    case 1:                                                                                                            \
+        call(1);                                                                                                       \
+        break;                                                                                                         \
+    case 2:                                                                                                            \
+        call(2);                                                                                                       \
+        break;                                                                                                         \
+    case 3:                                                                                                            \
+        call(3);                                                                                                       \
+        break;                                                                                                         \
+    default:                                                                                                           \
+        call(4);                                                                                                       \
+    }
+
+/* The base of a piece of a row: in units of the plane, or of samples where it is lossless. */
+static void load_base(const ggc_residual_plan *plan, const ggc_tile *tile, int y, int x, int n,
+                      int32_t (*restrict rows)[PIECE]) {
     const int channels = tile->channels;
-    const uint16_t *base = tile->base + y * tile->base_row + (ptrdiff_t)x * channels + channel;
-    if (tile->depth == 16) {
-        LOOP for (int i = 0; i < n; i++)
-            out[i] = base[i * channels];
-    } else if (plan->lossless) {
-        LOOP for (int i = 0; i < n; i++)
-            out[i] = (int32_t)((base[i * channels] + 128u) / 257u);
-    } else {
-        LOOP for (int i = 0; i < n; i++)
-            out[i] = (int32_t)((base[i * channels] * (255u << GGC_FRACTION_BITS) + 32767u) / 65535u);
+    const uint16_t *base = tile->base + y * tile->base_row + (ptrdiff_t)x * channels;
+#define CALL(channels) part_16(base, channels, n, rows)
+    BY_CHANNELS(channels, CALL)
+#undef CALL
+    if (tile->depth == 16)
+        return;
+    for (int c = 0; c < channels; c++) {
+        int32_t *row = rows[c];
+        if (plan->lossless) {
+            LOOP for (int i = 0; i < n; i++) { /* (v + 128) / 257 */
+                const int32_t v = row[i] + 128;
+                row[i] = (v - (v >> 8)) >> 8;
+            }
+        } else {
+            LOOP for (int i = 0; i < n; i++) { /* (v * 2040 + 32767) / 65535 */
+                const int32_t v = row[i] * (255 << GGC_FRACTION_BITS) + 32767;
+                row[i] = (v + 1 + (v >> 16)) >> 16;
+            }
+        }
     }
 }
 
-static void load_samples(const ggc_tile *tile, int y, int x, int n, int channel, int32_t *out) {
-    const int channels = tile->channels;
-    const ptrdiff_t first = y * tile->row + (ptrdiff_t)x * channels + channel;
-    if (tile->depth == 16) {
-        const uint16_t *samples = (const uint16_t *)tile->samples + first;
-        LOOP for (int i = 0; i < n; i++)
-            out[i] = samples[i * channels];
-    } else {
-        const uint8_t *samples = (const uint8_t *)tile->samples + first;
-        LOOP for (int i = 0; i < n; i++)
-            out[i] = samples[i * channels];
-    }
+static void load_samples(const ggc_tile *tile, int y, int x, int n, int32_t (*restrict rows)[PIECE]) {
+    const ptrdiff_t first = y * tile->row + (ptrdiff_t)x * tile->channels;
+#define CALL_16(channels) part_16((const uint16_t *)tile->samples + first, channels, n, rows)
+#define CALL_8(channels) part_8((const uint8_t *)tile->samples + first, channels, n, rows)
+    if (tile->depth == 16)
+        BY_CHANNELS(tile->channels, CALL_16)
+    else
+        BY_CHANNELS(tile->channels, CALL_8)
+#undef CALL_16
+#undef CALL_8
 }
 
-/* To the nearest sample in the range of its depth, given `half` of a unit and its bits. */
-static void store_samples(const ggc_tile *tile, int y, int x, int n, int channel, const int32_t *values, int bits) {
-    const int channels = tile->channels, half = bits ? 1 << (bits - 1) : 0, most = (1 << tile->depth) - 1;
-    const ptrdiff_t first = y * tile->row + (ptrdiff_t)x * channels + channel;
-    int32_t clipped[PIECE];
+static void store_samples(const ggc_tile *tile, int y, int x, int n, const int32_t (*restrict rows)[PIECE]) {
+    const ptrdiff_t first = y * tile->row + (ptrdiff_t)x * tile->channels;
+#define CALL_16(channels) join_16(rows, channels, n, (uint16_t *)tile->samples + first)
+#define CALL_8(channels) join_8(rows, channels, n, (uint8_t *)tile->samples + first)
+    if (tile->depth == 16)
+        BY_CHANNELS(tile->channels, CALL_16)
+    else
+        BY_CHANNELS(tile->channels, CALL_8)
+#undef CALL_16
+#undef CALL_8
+}
+
+/* Differences and the base to the nearest samples in the range of their depth, given the bits behind the point. */
+static void add_base(const ggc_tile *tile, int n, int bits, const int32_t *restrict base, int32_t *restrict row) {
+    const int32_t most = (1 << tile->depth) - 1;
+    const uint32_t half = bits ? 1u << (bits - 1) : 0;
     LOOP for (int i = 0; i < n; i++) {
-        int32_t v = (int32_t)((uint32_t)values[i] + (uint32_t)half) >> bits;
+        int32_t v = (int32_t)((uint32_t)row[i] + (uint32_t)base[i] + half) >> bits;
         v = v < 0 ? 0 : v;
-        clipped[i] = v > most ? most : v;
-    }
-    if (tile->depth == 16) {
-        uint16_t *samples = (uint16_t *)tile->samples + first;
-        LOOP for (int i = 0; i < n; i++)
-            samples[i * channels] = (uint16_t)clipped[i];
-    } else {
-        uint8_t *samples = (uint8_t *)tile->samples + first;
-        LOOP for (int i = 0; i < n; i++)
-            samples[i * channels] = (uint8_t)clipped[i];
+        row[i] = v > most ? most : v;
     }
 }
 
@@ -123,13 +162,11 @@ static void to_planes(const ggc_residual_plan *plan, const ggc_tile *tile, int32
     for (int y = 0; y < tile->height; y++) {
         for (int x = 0; x < tile->width; x += PIECE) {
             const int n = tile->width - x < PIECE ? tile->width - x : PIECE;
-            int32_t v[GGC_MAX_PLANES][PIECE], base[PIECE];
-            for (int c = 0; c < channels; c++) {
-                load_base(plan, tile, y, x, n, c, base);
-                load_samples(tile, y, x, n, c, v[c]);
-                LOOP for (int i = 0; i < n; i++)
-                    v[c][i] = (v[c][i] << bits) - base[i];
-            }
+            int32_t v[GGC_MAX_PLANES][PIECE], base[GGC_MAX_PLANES][PIECE];
+            load_base(plan, tile, y, x, n, base);
+            load_samples(tile, y, x, n, v);
+            for (int c = 0; c < channels; c++)
+                LOOP for (int i = 0; i < n; i++) v[c][i] = (v[c][i] << bits) - base[c][i];
             if (channels >= 3)
                 mix_colors(plan->lossless, n, v);
             for (int c = 0; c < channels; c++)
@@ -151,17 +188,15 @@ static void from_planes(const ggc_residual_plan *plan, const ggc_tile *tile, con
     for (int y = 0; y < tile->height; y++)
         for (int x = 0; x < tile->width; x += PIECE) {
             const int n = tile->width - x < PIECE ? tile->width - x : PIECE;
-            int32_t v[GGC_MAX_PLANES][PIECE], base[PIECE];
+            int32_t v[GGC_MAX_PLANES][PIECE], base[GGC_MAX_PLANES][PIECE];
             for (int c = 0; c < channels; c++)
                 memcpy(v[c], row_of(plan, planes, c, y) + x, (size_t)n * sizeof *v[c]);
             if (channels >= 3)
                 unmix_colors(plan->lossless, n, v);
-            for (int c = 0; c < channels; c++) {
-                load_base(plan, tile, y, x, n, c, base);
-                LOOP for (int i = 0; i < n; i++)
-                    v[c][i] = (int32_t)((uint32_t)v[c][i] + (uint32_t)base[i]);
-                store_samples(tile, y, x, n, c, v[c], bits);
-            }
+            load_base(plan, tile, y, x, n, base);
+            for (int c = 0; c < channels; c++)
+                add_base(tile, n, bits, base[c], v[c]);
+            store_samples(tile, y, x, n, v);
         }
 }
 
@@ -176,22 +211,20 @@ static void luma_image(const ggc_residual_plan *plan, const ggc_tile *tile, cons
         const int32_t *from = row_of(plan, luma, 0, y);
         for (int x = 0; x < width; x += PIECE) {
             const int n = width - x < PIECE ? width - x : PIECE;
-            int32_t v[3][PIECE];
-            const int colors = tile->channels >= 3 ? 3 : 1;
-            for (int c = 0; c < colors; c++)
-                load_base(plan, tile, y, x, n, c, v[c]);
-            if (colors == 3)
-                LOOP for (int i = 0; i < n; i++)
-                    v[0][i] = scaled_color(COLOR_Y * ((uint32_t)v[0][i] + (uint32_t)v[1][i] + (uint32_t)v[2][i]));
-            LOOP for (int i = 0; i < n; i++)
-                to[x + i] = (int32_t)((uint32_t)v[0][i] + (uint32_t)from[x + i]);
+            int32_t v[GGC_MAX_PLANES][PIECE];
+            load_base(plan, tile, y, x, n, v);
+            if (tile->channels >= 3)
+                LOOP for (int i = 0; i < n; i++) v[0][i] =
+                    scaled_color(COLOR_Y * ((uint32_t)v[0][i] + (uint32_t)v[1][i] + (uint32_t)v[2][i]));
+            LOOP for (int i = 0; i < n; i++) to[x + i] = (int32_t)((uint32_t)v[0][i] + (uint32_t)from[x + i]);
         }
         for (int i = 1; i <= GGC_REACH; i++)
             to[-i] = to[0], to[width - 1 + i] = to[width - 1];
     }
     for (int i = 0; i < GGC_REACH; i++) {
         memcpy(room + i * row, room + GGC_REACH * row, (size_t)row * sizeof *room);
-        memcpy(room + (height + GGC_REACH + i) * row, room + (height + GGC_REACH - 1) * row, (size_t)row * sizeof *room);
+        memcpy(room + (height + GGC_REACH + i) * row, room + (height + GGC_REACH - 1) * row,
+               (size_t)row * sizeof *room);
     }
 }
 
