@@ -38,6 +38,7 @@ SCRIPTS = {
     "sets.py": ["--counts", "20", "40"],
     "transforms.py": ["--samples", "1024", "--rounds", "1", "--part", "speed", "small", "color", "facts"],
     "lossless.py": ["--tile", "32"],
+    "residual.py": ["--effort", "1", "--rounds", "1", "--quality", "24"],
 }
 IMAGE_OPTION = {"entropy.py"}
 NO_IMAGE = {"transforms.py"}
