@@ -15,7 +15,7 @@ import numpy as np
 
 from pyggc.quantize import CompactPlan, CompactQuantizer
 from pyggc.rate.search import MOST_PSNR, QUANTIZATION_LOSS, Quantized, Search
-from pyggc.residual import BIT_COST, Layer, LossyPlan, render_base, step_unit, write_layer
+from pyggc.residual import BIT_COST, Layer, LossyPlan, encode_lossless_tile, render_base, step_unit, write_layer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 SPARSEST, DENSEST = 1500, 60
 #: Iterations of the fit of the first number and of each other one, as shares of those of a whole fit.
 FIRST_FIT, NEXT_FIT = 0.6, 0.65
-#: Pixels a Gaussian under a lossless residual, to which they give a preview and next to nothing else.
-PREVIEW = 2000
+#: Bytes of a lossless residual for each Gaussian under it: they give a preview, and next to nothing else.
+PREVIEW = 1600
 #: What the cost must fall by for more Gaussians to be worth their time, and how often in a row it may not.
 WORTH, PATIENCE = 0.002, 2
 #: Decibels by which twice the step is worse, before it is measured; bytes that it takes, as a power of two.
@@ -107,9 +107,16 @@ class LayeredSearch(Search):
     def _lossless(self, count: int | None) -> Layered:
         if not self._gaussians:
             return self._code(self._none(), None)
-        self._set_count(self.pixels // PREVIEW if count is None else count)
+        self._set_count(self._preview() if count is None else count)
         self._fit_up(max(self.effort.iterations // 3, 1))
         return self._code(self._quantize_now(), None)
+
+    def _preview(self) -> int:
+        """How many Gaussians the file has bytes for, by what its middle takes without them."""
+        top, left = (max(0, (side - self.side) // 2) for side in self.samples.shape[:2])
+        middle = self.samples[top : top + self.side, left : left + self.side]
+        density = len(encode_lossless_tile(middle)) / (middle.shape[0] * middle.shape[1])
+        return max(16, int(density * self.pixels / PREVIEW))
 
     def _grow(self, count: int | None, meet: Callable[[Quantized, float | None], Layered]) -> Layered:
         """Double the Gaussians while that pays; `meet` codes the residual so that the file meets the goal."""
