@@ -4,8 +4,6 @@ from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport int32_t, uint8_t, uint16_t
 from libc.stdlib cimport free, malloc
 
-import numpy as np
-
 from pyggc.errors import BitstreamError, TruncatedStream
 
 
@@ -126,12 +124,12 @@ cdef int open_tile(samples, const uint16_t[:, :, :] base, ggc_tile *tile) except
 
 
 cdef int open_plan(const int32_t[:, ::1] steps, const ggc_tile *tile, bint cross, ggc_residual_plan *plan) except -1:
-    """Without steps: lossless."""
+    """Without steps: lossless, with those of one, under which a coefficient is its level."""
     plan.width, plan.height, plan.planes = tile.width, tile.height, tile.channels
     plan.lossless, plan.cross = steps is None, cross and tile.channels >= 3
     for plane in range(GGC_MAX_PLANES):
         for band in range(GGC_STEP_BANDS):
-            plan.step[plane][band] = 1
+            plan.step[plane][band] = 1 << GGC_STEP_BITS
     if steps is None:
         return 0
     if steps.shape[0] != tile.channels or steps.shape[1] != GGC_STEP_BANDS:

@@ -1,4 +1,4 @@
-/* The loops over samples for what every processor of the architecture has: SSE2 on x86-64, NEON on AArch64. */
+/* The loops for what every processor of the architecture has: SSE2 on x86-64, NEON on AArch64. */
 #define GGC_VARIANT ggc_residual_baseline
 #define GGC_VARIANT_NAME "baseline"
 #include "ggc/residual_loops.h"

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "ggc/memory.h"
-#include "residual_blocks.h"
+#include "ggc/residual_blocks.h"
 
 /* ------------------------------------------------------------------------------------------------------- raw bits */
 
@@ -128,8 +128,7 @@ static const float *last_costs(const encoder *e, const block *b, const ggc_scan 
 
 static const float *level_costs(const encoder *e, const block *b, const ggc_scan *at) {
     const uint8_t *m = e->magnitudes + at->magnitude;
-    const uint32_t sum =
-        ggc_neighbors(m, GGC_MAGNITUDE_ROW(b->log_size), b->log_size) + b->outlook.bands[at->band];
+    const uint32_t sum = ggc_neighbors(m, GGC_MAGNITUDE_ROW(b->log_size), b->log_size) + b->outlook.bands[at->band];
     return costs_in(&e->levels, ggc_level_row(b->kind, b->log_size) + ggc_sum_contexts[sum], e->stamp);
 }
 
@@ -231,7 +230,8 @@ static float take_levels(encoder *e, block *b, int *count) {
         const ggc_scan *at = scan + i;
         const int32_t level = b->levels[at->place];
         const uint32_t magnitude = (uint32_t)(level < 0 ? -level : level);
-        bits += i + 1 == end ? level_cost(last_costs(e, b, at), magnitude - 1) : level_cost(level_costs(e, b, at), magnitude);
+        bits += i + 1 == end ? level_cost(last_costs(e, b, at), magnitude - 1)
+                             : level_cost(level_costs(e, b, at), magnitude);
         set_level(e, b, at, magnitude);
     }
     return e->lambda * bits;
@@ -260,12 +260,13 @@ static void dequantize(const encoder *e, const block *b, int count, int32_t *lum
     const ggc_scan *scan = ggc_scans[b->log_size - GGC_MIN_LOG];
     for (int i = 0; i < count; i++) {
         const int32_t level = b->levels[scan[i].place];
-        luma[i] = level ? ggc_dequantize(e->plan, e->plan->step[0], scan[i].step_band, level) : 0;
+        luma[i] = ggc_dequantize(e->plan->step[0], scan[i].step_band, level);
     }
 }
 
 /* Chroma with luma's part taken off, if that costs less; returns the cost. `luma` is in the order of the scan. */
-static float try_factor(encoder *e, block *b, const int32_t *luma, int luma_count, float cost, int *count, int8_t *best) {
+static float try_factor(encoder *e, block *b, const int32_t *luma, int luma_count, float cost, int *count,
+                        int8_t *best) {
     int32_t rest[GGC_MAX_LEVELS], levels[GGC_MAX_LEVELS];
     const int number = 1 << 2 * b->log_size;
     const ggc_scan *scan = ggc_scans[b->log_size - GGC_MIN_LOG];
@@ -303,8 +304,13 @@ static float try_block(encoder *e, int x, int y, int log_size) {
     float cost = 0.0f;
     int32_t luma[GGC_MAX_LEVELS];
     for (int plane = 0; plane < e->plan->planes; plane++) {
-        block b = {plane, ggc_plane_kind(e->plan->planes, plane), log_size, coefficients,
-                   e->tried[size][plane] + ((size_t)number << 2 * log_size), NULL, {{0}, 0}};
+        block b = {plane,
+                   ggc_plane_kind(e->plan->planes, plane),
+                   log_size,
+                   coefficients,
+                   e->tried[size][plane] + ((size_t)number << 2 * log_size),
+                   NULL,
+                   {{0}, 0}};
         ggc_block_forward(&e->forward, log_size, place_of(e, plane, x, y), e->row, coefficients);
         ggc_look(&e->around, plane, b.kind, x, y, &b.outlook);
         b.count_costs = costs_in(&e->ends[size], (uint32_t)b.kind * GGC_END_CONTEXTS + b.outlook.end, e->stamp);
@@ -408,7 +414,8 @@ static void code_plane(encoder *e, int plane, int x, int y, int log_size) {
         if (i + 1 == count) {
             const uint32_t context = ggc_sum_contexts[outlook.bands[at->band]];
             push_magnitude(e, &e->models.last,
-                           ggc_last_row(kind, log_size) + (context < GGC_LAST_CONTEXTS ? context : GGC_LAST_CONTEXTS - 1),
+                           ggc_last_row(kind, log_size) +
+                               (context < GGC_LAST_CONTEXTS ? context : GGC_LAST_CONTEXTS - 1),
                            magnitude - 1);
         } else {
             const uint32_t sum = ggc_neighbors(m, GGC_MAGNITUDE_ROW(log_size), log_size) + outlook.bands[at->band];
@@ -417,10 +424,12 @@ static void code_plane(encoder *e, int plane, int x, int y, int log_size) {
         if (level) {
             write_bits(&e->raw, level < 0, 1);
             e->magnitudes[at->magnitude] = (uint8_t)(magnitude < GGC_MAX_MAGNITUDE ? magnitude : GGC_MAX_MAGNITUDE);
-            levels[at->place] = ggc_dequantize(e->plan, steps, at->step_band, level);
+            levels[at->place] = ggc_dequantize(steps, at->step_band, level);
         }
     }
-    ggc_leave(&e->around, plane, x, y, log_size, e->magnitudes, count);
+    ggc_band_sums sums;
+    ggc_sum_bands(log_size, e->magnitudes, count, &sums);
+    ggc_leave(&e->around, plane, x, y, log_size, &sums, count);
     if (factor) {
         const int32_t *luma = e->tried[size][0] + ((size_t)number << 2 * log_size);
         for (int i = 0; i < luma_count; i++)
@@ -454,18 +463,16 @@ static void code(encoder *e, int x, int y, int log_size) {
 /* ------------------------------------------------------------------------------------------------------- the tile */
 
 static int make_costs(encoder *e) {
-    const ggc_dyadic *models[] = {&e->models.levels, &e->models.last, &e->models.ends[0], &e->models.ends[1],
-                                  &e->models.ends[2], &e->models.ends[3], &e->models.splits,
-                                  &e->models.factors};
-    costs *of[] = {&e->levels, &e->last, &e->ends[0], &e->ends[1], &e->ends[2], &e->ends[3], &e->splits,
-                   &e->factors};
+    const ggc_dyadic *models[] = {&e->models.levels,  &e->models.last,    &e->models.ends[0], &e->models.ends[1],
+                                  &e->models.ends[2], &e->models.ends[3], &e->models.splits,  &e->models.factors};
+    costs *of[] = {&e->levels, &e->last, &e->ends[0], &e->ends[1], &e->ends[2], &e->ends[3], &e->splits, &e->factors};
     size_t contexts = 0;
     for (size_t i = 0; i < sizeof of / sizeof *of; i++)
         contexts += models[i]->num_contexts;
     e->cost_memory = calloc(contexts, sizeof *e->levels.rows + sizeof *e->levels.stamps);
     if (!e->cost_memory)
         return 0;
-    float(*rows)[GGC_LANES] = e->cost_memory;
+    float (*rows)[GGC_LANES] = e->cost_memory;
     uint32_t *stamps = (uint32_t *)(rows + contexts);
     for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
         *of[i] = (costs){models[i], rows, stamps};
@@ -491,8 +498,8 @@ static int finish(encoder *e, const ggc_reciprocal *table, ggc_residual_streams 
     return GGC_RESIDUAL_OK;
 }
 
-int ggc_residual_encode(const ggc_residual_plan *plan, const ggc_transform_variant *variant, const ggc_reciprocal *table,
-                        double lambda, int32_t *planes, ggc_residual_streams *out) {
+int ggc_residual_encode(const ggc_residual_plan *plan, const ggc_transform_variant *variant,
+                        const ggc_reciprocal *table, double lambda, int32_t *planes, ggc_residual_streams *out) {
     int status = GGC_RESIDUAL_MEMORY;
     encoder *e = calloc(1, sizeof *e);
     *out = (ggc_residual_streams){0};

@@ -54,8 +54,14 @@ void ggc_residual_tables(void) {
 
 static void set_model(ggc_dyadic *m, uint16_t **lanes, uint16_t **counts, uint32_t contexts, int num_symbols,
                       uint16_t count) {
-    *m = (ggc_dyadic){.lanes = *lanes, .counts = *counts, .num_contexts = contexts, .num_symbols = num_symbols,
-                      .num_rates = 1, .rate = {RATE}, .num_gains = {STEADY}, .gains = {gains[num_symbols]},
+    *m = (ggc_dyadic){.lanes = *lanes,
+                      .counts = *counts,
+                      .num_contexts = contexts,
+                      .num_symbols = num_symbols,
+                      .num_rates = 1,
+                      .rate = {RATE},
+                      .num_gains = {STEADY},
+                      .gains = {gains[num_symbols]},
                       .saturation = STEADY};
     for (uint32_t c = 0; c < contexts; c++) {
         for (int j = 0; j < GGC_LANES; j++) {
@@ -145,28 +151,32 @@ void ggc_surroundings_next_row(ggc_surroundings *s) {
     memset(s->left_size, 0, sizeof s->left_size);
 }
 
-/* Twice the mean of the magnitudes in each band, rounded up. */
-static void trace_bands(int log_size, const uint8_t *magnitudes, int count, uint8_t *bands) {
+void ggc_sum_bands(int log_size, const uint8_t *magnitudes, int count, ggc_band_sums *sums) {
     const ggc_scan *scan = ggc_scans[log_size - GGC_MIN_LOG];
-    uint16_t sums[GGC_BANDS] = {0};
+    memset(sums, 0, sizeof *sums);
     for (int i = 0; i < count; i++)
-        sums[scan[i].band] = (uint16_t)(sums[scan[i].band] + magnitudes[scan[i].magnitude]);
+        sums->of[scan[i].band] = (uint16_t)(sums->of[scan[i].band] + magnitudes[scan[i].magnitude]);
+}
+
+/* Twice the mean of the magnitudes in each band, rounded up. */
+static void trace_bands(int log_size, const ggc_band_sums *sums, uint8_t *bands) {
     if (log_size == GGC_MIN_LOG) { /* a level is a square of four bands, of which it has named the first */
         for (int b = 0; b < GGC_BANDS; b++)
-            bands[b] = (uint8_t)(2 * sums[b & ~(GGC_BAND_SIDE + 1)]);
+            bands[b] = (uint8_t)(2 * sums->of[b & ~(GGC_BAND_SIDE + 1)]);
         return;
     }
     const int bits = 2 * (log_size - 3);
+    const uint16_t less = (uint16_t)((1 << bits) - 1);
     for (int b = 0; b < GGC_BANDS; b++)
-        bands[b] = (uint8_t)((2 * sums[b] + (1 << bits) - 1) >> bits);
+        bands[b] = (uint8_t)((uint16_t)(2 * sums->of[b] + less) >> bits);
 }
 
-void ggc_leave(ggc_surroundings *s, int plane, int x, int y, int log_size, const uint8_t *magnitudes, int count) {
+void ggc_leave(ggc_surroundings *s, int plane, int x, int y, int log_size, const ggc_band_sums *sums, int count) {
     const int cells = 1 << (log_size - GGC_MIN_LOG), length = ggc_bit_length((uint32_t)count);
     ggc_trace *above = &s->above[plane][x / GGC_CELL], *left = &s->left[plane][y % GGC_SUPERBLOCK / GGC_CELL];
     ggc_trace trace = {.end = (uint8_t)(length ? length + 2 * (GGC_MAX_LOG - log_size) : 0)};
     if (count)
-        trace_bands(log_size, magnitudes, count, trace.bands);
+        trace_bands(log_size, sums, trace.bands);
     for (int c = 0; c < cells; c++)
         above[c] = left[c] = trace;
 }

@@ -17,7 +17,7 @@ const ggc_residual_variant *ggc_residual_variant_at(int index) {
     const ggc_residual_variant *found[2] = {&ggc_residual_baseline, NULL};
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx2"))
+    if (ggc_run_wide())
         found[1] = &ggc_residual_avx2;
 #endif
     return index >= 0 && index < 2 ? found[index] : NULL;
@@ -52,8 +52,8 @@ static int read_tile(ggc_residual_plan *plan, int variant, const ggc_tile *tile,
     plan->cross = (data[0] & GGC_TOOLS_CROSS) != 0;
     if ((plan->lossless && data[0] & ~GGC_TOOLS_CROSS) || (plan->cross && plan->planes < 3))
         return GGC_RESIDUAL_BAD_TOOLS;
-    const int status = ggc_residual_decode(plan, ggc_transform_variant_at(variant), data + at, rans_size,
-                                           data + at + rans_size, size - at - rans_size, planes);
+    const int status = loops->decode(plan, ggc_transform_variant_at(variant), data + at, rans_size,
+                                     data + at + rans_size, size - at - rans_size, planes);
     if (status != GGC_RESIDUAL_OK)
         return status;
     if (smoothing.gain) {

@@ -66,7 +66,7 @@ enum {
 
 typedef struct {
     int32_t width, height, planes;                /* of the tile; at most GGC_MAX_PLANES */
-    int32_t lossless;                             /* levels are the coefficients themselves */
+    int32_t lossless;                             /* all steps are one unit, so that levels are coefficients */
     int32_t cross;                                /* chroma is predicted from luma */
     int32_t step[GGC_MAX_PLANES][GGC_STEP_BANDS]; /* in 2^-GGC_STEP_BITS of a sample's unit, 1 to GGC_MAX_STEP */
 } ggc_residual_plan;
@@ -169,8 +169,14 @@ static inline uint32_t ggc_split_context(const ggc_surroundings *s, int x, int y
     return (uint32_t)((above && above < log_size) + (left && left < log_size));
 }
 
-/* Leaves a block's magnitudes, of `count` levels up to the last that is not zero. */
-void ggc_leave(ggc_surroundings *s, int plane, int x, int y, int log_size, const uint8_t *magnitudes, int count);
+/* The sums of a block's magnitudes in each band; a block of 4 x 4 has those whose numbers are even both ways. */
+typedef struct {
+    uint16_t of[GGC_BANDS];
+} ggc_band_sums;
+
+void ggc_sum_bands(int log_size, const uint8_t *magnitudes, int count, ggc_band_sums *sums);
+/* Leaves a block's magnitudes, of `count` levels up to the last that is not zero; without any, `sums` is not read. */
+void ggc_leave(ggc_surroundings *s, int plane, int x, int y, int log_size, const ggc_band_sums *sums, int count);
 void ggc_leave_size(ggc_surroundings *s, int x, int y, int log_size);
 
 /* --------------------------------------------------------------------------------------------------------- tokens */
@@ -202,10 +208,8 @@ static inline uint32_t ggc_token_of(uint32_t magnitude) {
 
 /* ------------------------------------------------------------------------------------------------ encoder, decoder */
 
-/* The coefficient of a level that is not zero. It wraps around where no encoder goes. */
-static inline int32_t ggc_dequantize(const ggc_residual_plan *plan, const int32_t *steps, int band, int64_t level) {
-    if (plan->lossless)
-        return (int32_t)level;
+/* The coefficient of a level. It wraps around where no encoder goes. */
+static inline int32_t ggc_dequantize(const int32_t *steps, int band, int64_t level) {
     return (int32_t)((uint64_t)(level * steps[band] + (1 << (GGC_STEP_BITS - 1))) >> GGC_STEP_BITS);
 }
 
@@ -219,10 +223,6 @@ static inline int32_t ggc_expected_chroma(int factor, int32_t luma) {
 static inline uint32_t ggc_factor_context(int plane, int log_size) {
     return (uint32_t)((plane - 1) * GGC_NUM_SIZES + log_size - GGC_MIN_LOG);
 }
-
-/* src/residual_decode.c. Streams to samples: `planes` has room for all planes. */
-int ggc_residual_decode(const ggc_residual_plan *plan, const ggc_transform_variant *variant, const uint8_t *rans,
-                        size_t rans_size, const uint8_t *raw, size_t raw_size, int32_t *planes);
 
 /* src/residual_encode.c. Samples to streams; `planes` then holds what the decoder will make of them. `lambda` is what
  * a bit may cost in squared error, in squares of a step. The caller frees rans and raw. */

@@ -1,7 +1,7 @@
 /* Between the samples of a tile and its planes: the Gaussian base, colors, rounding, and the smoothing filter.
  *
- * docs/spec_residual.rst is normative. All arithmetic wraps around at 32 bits, so that whatever a decoder is fed has one
- * meaning.
+ * docs/spec_residual.rst is normative. All arithmetic wraps around at 32 bits, so that whatever a decoder is fed has
+ * one meaning.
  */
 #ifndef GGC_RESIDUAL_IMAGE_H
 #define GGC_RESIDUAL_IMAGE_H
@@ -51,6 +51,9 @@ typedef struct {
 
 typedef struct {
     const char *name;
+    /* Streams to planes, of which `planes` has room for all. */
+    int (*decode)(const ggc_residual_plan *plan, const ggc_transform_variant *variant, const uint8_t *rans,
+                  size_t rans_size, const uint8_t *raw, size_t raw_size, int32_t *planes);
     /* Samples less the base to planes, which are filled up to whole superblocks. */
     void (*to_planes)(const ggc_residual_plan *plan, const ggc_tile *tile, int32_t *planes);
     /* Planes and the base to samples. */

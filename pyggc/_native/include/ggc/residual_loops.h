@@ -1,5 +1,6 @@
 /* The loops of residual_image.h; included once by each variant, which first chooses its target and defines GGC_VARIANT
  * and GGC_VARIANT_NAME. Signed sums and products that could overflow on what no encoder writes are done unsigned. */
+#include "ggc/residual_decoder.h"
 #include "ggc/residual_image.h"
 
 #include <stdlib.h>
@@ -292,4 +293,4 @@ static ggc_smoothing_sums try_smoothing(const ggc_residual_plan *plan, const ggc
     return total;
 }
 
-const ggc_residual_variant GGC_VARIANT = {GGC_VARIANT_NAME, to_planes, from_planes, smooth, try_smoothing};
+const ggc_residual_variant GGC_VARIANT = {GGC_VARIANT_NAME, decode, to_planes, from_planes, smooth, try_smoothing};

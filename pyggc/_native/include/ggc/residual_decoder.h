@@ -1,8 +1,11 @@
-/* Streams of a tile to its planes. */
-#include "ggc/residual.h"
+/* Streams of a tile to its planes; included once by each variant (residual_loops.h), whose target decides how a symbol
+ * is found. */
+#ifndef GGC_RESIDUAL_DECODER_H
+#define GGC_RESIDUAL_DECODER_H
 
 #include <stdlib.h>
 
+#include "residual.h"
 #include "residual_blocks.h"
 
 /* Raw bits, the most significant first. Beyond the end there are zeros, and `missing` counts them. */
@@ -14,6 +17,16 @@ typedef struct {
 } bit_reader;
 
 static inline void refill(bit_reader *r) {
+    if (r->end - r->next >= 8) { /* what comes along of one byte more is as it will be */
+        uint64_t word = 0;
+        for (int i = 0; i < 8; i++)
+            word = word << 8 | r->next[i];
+        r->window |= word >> r->held;
+        const int bytes = (63 - r->held) >> 3;
+        r->next += bytes;
+        r->held += 8 * bytes;
+        return;
+    }
     while (r->held <= 56) {
         const int there = r->next < r->end;
         r->window |= (uint64_t)(there ? *r->next : 0) << (56 - r->held);
@@ -42,6 +55,7 @@ typedef struct {
     ggc_block_plans inverse;
     ggc_bounds bounds;
     uint8_t magnitudes[GGC_MAGNITUDES];
+    ggc_band_sums sums; /* of the block's magnitudes */
     int32_t levels[GGC_MAX_LEVELS] __attribute__((aligned(64)));
     int32_t luma[GGC_MAX_LEVELS]; /* the coefficients of the block's luma, of which so many count */
     int luma_count;
@@ -50,38 +64,34 @@ typedef struct {
     int bad;     /* a code that no encoder writes */
 } decoder;
 
-static GGC_ALWAYS_INLINE uint32_t pop(decoder *d, const ggc_dyadic *m, uint32_t context, const ggc_bounds *bounds) {
+static GGC_ALWAYS_INLINE uint32_t pop_from(const ggc_dyadic *m, uint32_t context, const ggc_bounds *bounds,
+                                           uint64_t *x) {
     ggc_dyadic_cursor c;
-    ggc_ends room;
-    uint64_t *x = ggc_rans_current(&d->rans);
     ggc_dyadic_open(m, 1, context, &c);
-    const ggc_cdf below = ggc_below_slot(c.cdf[0], (uint32_t)*x & (GGC_CDF_TOTAL - 1));
-    const uint16_t *ends = ggc_spread_cdf(&room, c.cdf[0]);
-    const uint32_t symbol = ggc_count_below(below), start = *(ends + symbol - 1);
-    const ggc_interval at = {start, ends[symbol] - start};
+    const uint32_t slot = (uint32_t)*x & (GGC_CDF_TOTAL - 1);
+    const ggc_cdf below = ggc_below_slot(c.cdf[0], slot);
+    const uint32_t symbol = ggc_count_below(below);
+    const ggc_interval at = ggc_interval_at(c.cdf[0], slot, symbol);
     ggc_dyadic_adapt(m, 1, bounds, below, &c);
     ggc_dyadic_close(m, 1, context, &c);
     *x = ggc_rans_get(*x, at);
+    return symbol;
+}
+
+static uint32_t pop(decoder *d, const ggc_dyadic *m, uint32_t context, const ggc_bounds *bounds) {
+    uint64_t *x = ggc_rans_current(&d->rans);
+    const uint32_t symbol = pop_from(m, context, bounds, x);
     ggc_rans_advance(&d->rans, x, 1);
     return symbol;
 }
 
-static uint32_t pop_escape(decoder *d) {
+/* The first of a code's bits are zeros; GGC_MAX_LEVEL + 1 for one that no encoder writes. */
+static uint32_t read_escape(bit_reader *raw) {
     int width = GGC_ESCAPE_ORDER;
-    while (!read_bits(&d->raw, 1))
-        if (++width > GGC_ESCAPE_WIDTH) {
-            d->bad = 1;
-            return GGC_ESCAPE_BASE;
-        }
-    const uint32_t value = (1u << width | read_bits(&d->raw, width)) - (1u << GGC_ESCAPE_ORDER) + GGC_ESCAPE_BASE;
-    d->bad |= value > GGC_MAX_LEVEL;
-    return value;
-}
-
-static GGC_ALWAYS_INLINE uint32_t magnitude_of(decoder *d, uint32_t token) {
-    if (token < GGC_DIRECT_TOKENS)
-        return token;
-    return token == GGC_ESCAPE ? pop_escape(d) : ggc_token_base(token) + read_bits(&d->raw, ggc_token_bits(token));
+    while (!read_bits(raw, 1))
+        if (++width > GGC_ESCAPE_WIDTH)
+            return GGC_MAX_LEVEL + 1;
+    return (1u << width | read_bits(raw, width)) - (1u << GGC_ESCAPE_ORDER) + GGC_ESCAPE_BASE;
 }
 
 /* How many levels a block has up to the last that is not zero. */
@@ -93,35 +103,78 @@ static int pop_count(decoder *d, int kind, int log_size, uint32_t context) {
         return length;
     const int more = length - 1, modeled = more < 2 ? more : 2;
     const ggc_bounds four = ggc_bounds_of(4);
-    const uint32_t top = pop(d, &d->models.end_bits, (uint32_t)(kind * GGC_END_CLASSES + length), &four) >> (2 - modeled);
+    const uint32_t top =
+        pop(d, &d->models.end_bits, (uint32_t)(kind * GGC_END_CLASSES + length), &four) >> (2 - modeled);
     const uint32_t count = (1u << modeled | top) << (more - modeled) | read_bits(&d->raw, more - modeled);
     return count <= 1u << 2 * log_size ? (int)count : (d->bad = 1, 0);
 }
 
-static GGC_ALWAYS_INLINE void put_level(decoder *d, const ggc_scan *at, uint32_t magnitude, const int32_t *steps) {
-    const int64_t sign = -(int64_t)read_bits(&d->raw, 1);
+/* What the loops over levels keep in registers, and their stores cannot alias. */
+typedef struct {
+    bit_reader raw;
+    uint64_t x, other; /* the state of the next step, and that of the one after it */
+    const uint8_t *next, *end;
+    int bad;
+} level_reader;
+
+/* A level, of a magnitude of `more` than its token tells. Whether it is 0 is hard to predict, and makes no branch. */
+static GGC_ALWAYS_INLINE void put_level(decoder *d, level_reader *r, const ggc_scan at, uint32_t token, uint32_t more,
+                                        const int32_t *steps) {
+    uint32_t magnitude = token;
+    if (token >= GGC_DIRECT_TOKENS) {
+        magnitude = token == GGC_ESCAPE ? read_escape(&r->raw)
+                                        : ggc_token_base(token) + read_bits(&r->raw, ggc_token_bits(token));
+        r->bad |= magnitude > GGC_MAX_LEVEL;
+    }
+    magnitude += more;
+    const int64_t sign = -(int64_t)read_bits(&r->raw, magnitude > 0);
     const int64_t level = (magnitude ^ sign) - sign;
-    d->magnitudes[at->magnitude] = (uint8_t)(magnitude < GGC_MAX_MAGNITUDE ? magnitude : GGC_MAX_MAGNITUDE);
-    d->levels[at->place] = ggc_dequantize(d->plan, steps, at->step_band, level);
+    const uint8_t counted = (uint8_t)(magnitude < GGC_MAX_MAGNITUDE ? magnitude : GGC_MAX_MAGNITUDE);
+    d->magnitudes[at.magnitude] = counted;
+    d->sums.of[at.band] = (uint16_t)(d->sums.of[at.band] + counted);
+    d->levels[at.place] = ggc_dequantize(steps, at.step_band, level);
 }
 
-static GGC_ALWAYS_INLINE void pop_levels(decoder *d, const int log_size, int kind, int count, const ggc_outlook *outlook,
-                                         const int32_t *steps) {
+/* The tokens from the last but one on: while every step may take a word, two states stay in registers. */
+static GGC_ALWAYS_INLINE void pop_levels(decoder *d, const int log_size, int kind, int count,
+                                         const ggc_outlook *outlook, const int32_t *steps) {
     const ggc_scan *scan = ggc_scans[log_size - GGC_MIN_LOG] + count - 1;
     const int row = GGC_MAGNITUDE_ROW(log_size);
     const uint32_t base = ggc_level_row(kind, log_size);
     const ggc_bounds bounds = d->bounds;
+    const ggc_dyadic levels = d->models.levels;
+    level_reader r = {.raw = d->raw, .next = d->rans.next, .end = d->rans.end};
     uint32_t context = ggc_sum_contexts[outlook->bands[scan->band]];
     context = ggc_last_row(kind, log_size) + (context < GGC_LAST_CONTEXTS ? context : GGC_LAST_CONTEXTS - 1);
-    put_level(d, scan, magnitude_of(d, pop(d, &d->models.last, context, &bounds)) + 1, steps);
-    for (int i = count - 1; i-- > 0;) {
-        scan--;
-        const uint8_t *m = d->magnitudes + scan->magnitude;
-        const uint32_t sum = ggc_neighbors(m, row, log_size) + outlook->bands[scan->band];
-        const uint32_t token = pop(d, &d->models.levels, base + ggc_sum_contexts[sum], &bounds);
-        if (token)
-            put_level(d, scan, magnitude_of(d, token), steps);
+    put_level(d, &r, *scan, pop(d, &d->models.last, context, &bounds), 1, steps);
+    int left = count - 1;
+#define CONTEXT(at)                                                                                                    \
+    (base + ggc_sum_contexts[ggc_neighbors(d->magnitudes + (at).magnitude, row, log_size) + outlook->bands[(at).band]])
+    if (d->rans.live == 2) {
+        const uint32_t first = d->rans.step & 1;
+        uint32_t done = 0;
+        r.next = d->rans.next, r.x = d->rans.x[first], r.other = d->rans.x[first ^ 1];
+        for (; left && r.end - r.next >= GGC_RANS_WORD_BYTES; left--, done++) {
+            const ggc_scan at = *--scan;
+            uint64_t x = r.x;
+            const uint32_t token = pop_from(&levels, CONTEXT(at), &bounds, &x);
+            if (x < GGC_RANS_LOWER) {
+                x = x << GGC_RANS_WORD_BITS | ggc_load_word(r.next);
+                r.next += GGC_RANS_WORD_BYTES;
+            }
+            r.x = r.other, r.other = x;
+            put_level(d, &r, at, token, 0, steps);
+        }
+        const uint32_t current = first ^ (done & 1);
+        d->rans.next = r.next, d->rans.x[current] = r.x, d->rans.x[current ^ 1] = r.other, d->rans.step += done;
     }
+    while (left--) {
+        const ggc_scan at = *--scan;
+        put_level(d, &r, at, pop(d, &levels, CONTEXT(at), &bounds), 0, steps);
+    }
+#undef CONTEXT
+    d->raw = r.raw;
+    d->bad |= r.bad;
 }
 
 static void pop_levels_of(decoder *d, int log_size, int kind, int count, const ggc_outlook *outlook,
@@ -162,9 +215,10 @@ static void decode_plane(decoder *d, int plane, int x, int y, int log_size) {
     }
     memset(d->magnitudes, 0, (size_t)GGC_MAGNITUDE_ROW(log_size) * (size_t)GGC_MAGNITUDE_ROW(log_size));
     memset(d->levels, 0, sizeof *d->levels << 2 * log_size);
+    memset(&d->sums, 0, sizeof d->sums);
     if (count)
         pop_levels_of(d, log_size, kind, count, &outlook, plan->step[plane]);
-    ggc_leave(&d->around, plane, x, y, log_size, d->magnitudes, count);
+    ggc_leave(&d->around, plane, x, y, log_size, &d->sums, count);
     if (plane == 0 && plan->cross)
         memcpy(d->luma, d->levels, sizeof *d->luma << 2 * log_size);
     if (factor)
@@ -208,8 +262,8 @@ static int verdict(const decoder *d) {
     return ended ? GGC_RESIDUAL_OK : GGC_RESIDUAL_BAD_RANS;
 }
 
-int ggc_residual_decode(const ggc_residual_plan *plan, const ggc_transform_variant *variant, const uint8_t *rans, size_t rans_size,
-                        const uint8_t *raw, size_t raw_size, int32_t *planes) {
+static int decode(const ggc_residual_plan *plan, const ggc_transform_variant *variant, const uint8_t *rans,
+                  size_t rans_size, const uint8_t *raw, size_t raw_size, int32_t *planes) {
     int status = GGC_RESIDUAL_MEMORY;
     decoder *d = aligned_alloc(64, (sizeof *d + 63) & ~(size_t)63);
     if (!d)
@@ -234,3 +288,5 @@ int ggc_residual_decode(const ggc_residual_plan *plan, const ggc_transform_varia
     free(d);
     return status;
 }
+
+#endif
