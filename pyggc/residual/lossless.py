@@ -17,14 +17,14 @@ __all__ = ["decode_lossless_tile", "encode_lossless_tile"]
 # The first byte.
 _PREDICTIVE, _PACKED, _TRANSFORM = 0, 1, 2
 
-# What the transform takes for a base where there is none.
-_GRAY = 0x8080
-
 # LZMA takes ten times as long as the predictive coder, and has no chance where there is noise. It is tried where few
 # bits are left, or where some of the rows, packed by its faster relative, come close.
 _FEW_BITS_A_SAMPLE = 0.3
 _PROBED_ROWS = 4  # one part of so many
 _CLOSE = 1.25
+
+# Rows and columns in the middle of a tile by which it is decided whether to predict from the base.
+_TRIED_SIDE = 128
 
 
 def encode_lossless_tile(samples: ArrayLike, base: ArrayLike | None = None) -> bytes:
@@ -54,8 +54,12 @@ def encode_lossless_tile(samples: ArrayLike, base: ArrayLike | None = None) -> b
     True
     """
     tile = tile_of(samples)
-    coded, _, _ = transform.encode_exact_tile(tile, _base_of(base, tile))
-    best = min(bytes([_PREDICTIVE]) + predictive.encode_tile(tile, base), bytes([_TRANSFORM]) + coded, key=len)
+    below = base_of(base, tile)
+    predicted = predictive.encode_tile(tile, below if below is not None and _helps(below, tile) else None)
+    best = bytes([_PREDICTIVE]) + predicted
+    if below is not None:
+        coded, _, _ = transform.encode_exact_tile(tile, _widened(below))
+        best = min(best, bytes([_TRANSFORM]) + coded, key=len)
     if _may_repeat(tile, len(best)):
         best = min(best, bytes([_PACKED]) + packed.encode_tile(tile), key=len)
     return best
@@ -105,17 +109,25 @@ def decode_lossless_tile(
     if mode == _TRANSFORM:
         form, kind = check_form(shape, dtype)
         tile = np.empty(form, kind)
-        transform.decode_tile(rest, _base_of(base, tile), None, tile, section)
+        below = base_of(base, tile)
+        if below is None:
+            raise BitstreamError(f"{section} at byte 0: expected a mode that needs no base, found {mode}")
+        transform.decode_tile(rest, _widened(below), None, tile, section)
         return tile.reshape(shape)
     raise BitstreamError(f"{section} at byte 0: expected a mode from 0 to 2, found {mode}")
 
 
-def _base_of(base: ArrayLike | None, tile: Samples) -> transform.Base:
+def _widened(base: Samples) -> transform.Base:
     """The base as the transform takes it."""
-    below = base_of(base, tile)
-    if below is None:
-        return np.full(tile.shape, _GRAY, np.uint16)
-    return below.astype(np.uint16) * np.uint16(257) if tile.dtype == np.uint8 else below
+    return base.astype(np.uint16) * np.uint16(257) if base.dtype == np.uint8 else base
+
+
+def _helps(base: Samples, tile: Samples) -> bool:
+    """Whether prediction from the base pays, by the middle of the tile: it is noise where samples repeat exactly."""
+    top, left = (max(0, (side - _TRIED_SIDE) // 2) for side in tile.shape[:2])
+    middle = np.s_[top : top + _TRIED_SIDE, left : left + _TRIED_SIDE]
+    part, below = tile[middle], base[middle]
+    return len(predictive.encode_tile(part, below)) < len(predictive.encode_tile(part))
 
 
 def _may_repeat(tile: Samples, size: int) -> bool:
@@ -124,5 +136,7 @@ def _may_repeat(tile: Samples, size: int) -> bool:
         return True
     rows = -(-len(tile) // _PROBED_ROWS)
     start = (len(tile) - rows) // 2
-    probe = zlib.compress(tile[start : start + rows].tobytes(), 1)
-    return len(probe) * len(tile) < _CLOSE * size * rows
+    some = tile[start : start + rows]
+    # Rows of two bytes a sample mean nothing to zlib before they are filtered.
+    probe = len(zlib.compress(some, 1)) / _CLOSE if tile.itemsize == 1 else len(packed.encode_tile(some))
+    return probe * len(tile) < size * rows
