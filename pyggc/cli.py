@@ -131,8 +131,9 @@ def _encode(args: argparse.Namespace) -> Exit:
         for note in image.notes:
             say(f"{PROGRAM}: note: {shown(args.input)}: {note}")
 
-    if args.lossless and image.pixels.dtype.kind == "f":
-        raise CommandError(Exit.USAGE, f"{shown(args.input)}: only samples of 8 or 16 bits can be kept without loss")
+    if image.pixels.dtype.kind == "f" and (args.lossless or args.layers == "residual"):
+        wanted = "kept without loss" if args.lossless else "a residual alone"
+        raise CommandError(Exit.USAGE, f"{shown(args.input)}: only samples of 8 or 16 bits can be {wanted}")
     try:
         encoder = GaussianEncoder(
             num_gaussians=args.num_gaussians,
