@@ -107,6 +107,16 @@ def test_a_size_is_kept_and_used(bpp: float, channels: int, dtype: str, layers: 
     assert evaluate.psnr(image, decode(encoder.to_bytes())) == encoder.report.psnr
 
 
+def test_a_size_that_leaves_no_room_for_a_residual(image: Image) -> None:
+    image = image[:64, :75]
+    alone = GaussianEncoder(bpp=0.01, layers="gaussian", effort=1, timestamp=None)
+    alone.fit(image)
+    # A bit more than the smallest file that there is.
+    encoder = GaussianEncoder(bpp=alone.report.bpp + 8 / (64 * 75), effort=1, timestamp=None)
+    encoder.fit(image)
+    assert encoder.report.reached
+
+
 def test_a_residual_beats_gaussians_where_there_is_noise(image: Image) -> None:
     auto, alone = (len(encode(image, quality=32, layers=layers, effort=1)) for layers in ("auto", "gaussian"))
     assert auto < alone
