@@ -131,24 +131,19 @@ def _encode(args: argparse.Namespace) -> Exit:
         for note in image.notes:
             say(f"{PROGRAM}: note: {shown(args.input)}: {note}")
 
-    if args.lossless and image.pixels.dtype.kind == "f":
-        raise CommandError(Exit.USAGE, f"{shown(args.input)}: only samples of 8 or 16 bits can be kept without loss")
-    try:
-        encoder = GaussianEncoder(
-            num_gaussians=args.num_gaussians,
-            quality=args.quality,
-            bpp=args.bpp,
-            lossless=args.lossless,
-            layers=args.layers,
-            effort=args.effort,
-            seed=args.seed,
-            threads=args.threads,
-            bits_back=args.bits_back,
-            timestamp=None if args.no_timestamp else "now",
-            tags=tags,
-        )
-    except ValueError as error:  # Arguments that are well each by itself, but not together.
-        raise CommandError(Exit.USAGE, str(error)) from None
+    encoder = GaussianEncoder(
+        num_gaussians=args.num_gaussians,
+        quality=args.quality,
+        bpp=args.bpp,
+        lossless=args.lossless,
+        layers=args.layers,
+        effort=args.effort,
+        seed=args.seed,
+        threads=args.threads,
+        bits_back=args.bits_back,
+        timestamp=None if args.no_timestamp else "now",
+        tags=tags,
+    )
     with ProgressBar(sys.stderr, not args.quiet and (args.progress or sys.stderr.isatty())) as progress:
         encoder.fit(image.pixels, max_time_seconds=args.max_time, callback=progress)
     stream = encoder.to_bytes()

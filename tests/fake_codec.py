@@ -34,6 +34,8 @@ class FakeEncoder:
     num_gaussians: int | None = None
     quality: float | None = None
     bpp: float | None = None
+    lossless: bool = False
+    layers: str = "auto"
     effort: int = 5
     seed: int = 0
     threads: int | None = None
@@ -68,11 +70,13 @@ class FakeEncoder:
     @property
     def report(self) -> SimpleNamespace:
         return SimpleNamespace(
-            psnr=31.5,
+            psnr=float("inf") if self.lossless else 31.5,
             ssim=0.9,
             bpp=0.5,
             num_bytes=len(self.to_bytes()),
             num_gaussians=100,
+            gaussian_bytes=80,
+            residual_bytes=20 if self.layers == "residual" or self.lossless else 0,
             iterations=self.steps,
             seconds=0.3,
             reached=self.reached,

@@ -84,6 +84,7 @@ def test_curves_made_before(image: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.json"
     printed = run(
         *("rd.py", str(image.parent), "--peers", "", "--counts", "5", "20", "--effort", "1", "--json", str(out)),
+        *("--most-bpp", "4"),
         *(
             "--peers-json",
             str(one),

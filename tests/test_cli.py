@@ -102,7 +102,7 @@ def test_encode_and_decode_with_default_names(run: Run, folder: Path, pixels: np
 
 def test_encode_hands_its_options_on(run: Run) -> None:
     options = ["--bpp", "0.25", "--effort", "9", "--threads", "2", "--seed", "7", "--max-time", "1.5"]
-    options.append("--bits-back")
+    options += ["--bits-back", "--layers", "gaussian"]
     assert run("encode", "photo.png", *options, "--tag", "author=Ada", "--tag", "note=a=b", "--no-timestamp").code == 0
     encoder = FakeEncoder.last
     assert (encoder.bpp, encoder.quality, encoder.num_gaussians) == (0.25, None, None)
@@ -110,6 +110,10 @@ def test_encode_hands_its_options_on(run: Run) -> None:
     assert encoder.tags == {"author": "Ada", "note": "a=b"}
     assert encoder.timestamp is None
     assert encoder.bits_back is True
+    assert (encoder.layers, encoder.lossless) == ("gaussian", False)
+    assert run("encode", "photo.png", "--force", "--lossless", "--num-gaussians", "7").code == 0
+    encoder = FakeEncoder.last
+    assert (encoder.lossless, encoder.layers, encoder.num_gaussians) == (True, "auto", 7)
 
 
 def test_encode_defaults(run: Run) -> None:
@@ -118,6 +122,15 @@ def test_encode_defaults(run: Run) -> None:
     assert (encoder.quality, encoder.bpp, encoder.num_gaussians, encoder.threads) == (None, None, None, None)
     assert (encoder.effort, encoder.seed, encoder.max_time_seconds, encoder.timestamp) == (5, 0, None, "now")
     assert encoder.bits_back is False
+    assert (encoder.layers, encoder.lossless) == ("auto", False)
+
+
+def test_encode_tells_of_both_layers(run: Run) -> None:
+    layers = "100 Gaussians in 80 bytes, residual in 20 bytes, 0.3 s\n"
+    assert run("encode", "photo.png", "--layers", "residual").err.endswith(f"31.50 dB, SSIM 0.9000, {layers}")
+    told = run("encode", "photo.png", "--force", "--lossless").err
+    assert told.endswith(f"lossless, SSIM 0.9000, {layers}")
+    assert " dB" not in told
 
 
 def test_color_profile_goes_through_the_file(run: Run, pixels: np.ndarray) -> None:
@@ -282,8 +295,11 @@ def test_decode_hands_its_options_on(run: Run) -> None:
     options = ["--region", "4,2,10,8", "--supersample", "2", "--threads", "3", "--depth", "16"]
     assert run("decode", "photo.ggc", "-o", "out.png", *options).code == 0
     expected = {"size": None, "region": (4, 2, 10, 8), "supersample": 2, "threads": 3, "dtype": np.uint16}
-    assert fake_decode.options == expected  # type: ignore[attr-defined]
+    assert fake_decode.options == expected | {"layers": "all", "strict": True}  # type: ignore[attr-defined]
     assert parse_image(Path("out.png").read_bytes()).pixels.shape == (8, 10, 3)
+    assert run("decode", "photo.ggc", "-o", "out.png", "--layers", "gaussian", "--partial").code == 0
+    options = fake_decode.options  # type: ignore[attr-defined]
+    assert (options["layers"], options["strict"]) == ("gaussian", False)
 
 
 def test_depths_and_formats(run: Run) -> None:
@@ -435,6 +451,9 @@ def test_info(run: Run) -> None:
         (["encode", "photo.png", "--tag", "author"], ["'author' is not KEY=VALUE"]),
         (["encode", "photo.png", "--tag", "icc=x"], ["the tag 'icc' is taken"]),
         (["encode", "photo.png", "--bpp", "1", "--quality", "30"], ["not allowed with argument --bpp"]),
+        (["encode", "photo.png", "--bpp", "1", "--lossless"], ["--lossless: not allowed with argument --bpp"]),
+        (["encode", "photo.png", "--layers", "all"], ["argument --layers: invalid choice: 'all'"]),
+        (["decode", "a.ggc", "--layers", "residual"], ["argument --layers: invalid choice: 'residual'"]),
         (["decode", "a.ggc", "--size", "640*480"], ["'640*480' is not WIDTHxHEIGHT"]),
         (["decode", "a.ggc", "--size", "0x10"], ["is not WIDTHxHEIGHT"]),
         (["decode", "a.ggc", "--size", "x"], ["is not WIDTHxHEIGHT"]),
@@ -547,3 +566,65 @@ def test_the_real_codec(folder: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert cli.main(["encode", "s.png", "-o", "b.ggc", "--num-gaussians", "30", "--effort", "1", "--bits-back"]) == 0
     assert cli.main(["info", "b.ggc", "--json"]) == 0
     assert list(json.loads(capsys.readouterr().out)["sections"]) == ["PLAN", "BITB", "POSN", "COLR", "CHOL"]
+
+
+def test_the_real_layers(folder: Path, capsys: pytest.CaptureFixture[str], pixels: np.ndarray) -> None:
+    def command(*arguments: str) -> str:
+        assert cli.main(arguments) == 0
+        return capsys.readouterr().out
+
+    command("encode", "photo.png", "--lossless", "--effort", "1")
+    command("decode", "photo.ggc", "-o", "back.png")
+    np.testing.assert_array_equal(np.asarray(opened("back.png")), pixels)
+    about = json.loads(command("info", "photo.ggc", "--json"))
+    sizes = {tag: int(size.split()[0]) for tag, size in about["sections"].items()}
+    residual = sizes.pop("RESI")
+    assert about["layers"] == {"gaussian": f"{sum(sizes.values())} bytes", "residual": f"{residual} bytes"}
+    assert f"layer residual       {residual} bytes" in command("info", "photo.ggc")
+
+    command("decode", "photo.ggc", "-o", "soft.png", "--layers", "gaussian")
+    gaussians, _ = pyggc.GaussianDecoder().load("photo.ggc")
+    np.testing.assert_array_equal(np.asarray(opened("soft.png")), gaussians.render())
+
+    command("encode", "photo.png", "-o", "alone.ggc", "--layers", "residual", "--bpp", "4", "--effort", "1")
+    assert json.loads(command("info", "alone.ggc", "--json"))["gaussians"] == 0
+
+
+def test_a_file_that_is_cut_off(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def result(*arguments: str) -> SimpleNamespace:
+        code = cli.main(arguments)
+        captured = capsys.readouterr()
+        return SimpleNamespace(code=code, out=captured.out, err=captured.err)
+
+    result("encode", "photo.png", "--lossless", "--effort", "1", "--tag", "icc2=x")
+    data = Path("photo.ggc").read_bytes()
+    Path("cut.ggc").write_bytes(data[:-50])
+    assert_error(result("decode", "cut.ggc"), 4, "cut.ggc: ", f"{len(data) - 50} are there")
+    partial = result("decode", "cut.ggc", "--partial")
+    assert partial.code == 0
+    assert partial.err.startswith("gaussian-codec: warning: cut.ggc: only the Gaussians are decoded: file at byte ")
+    assert partial.err.count("\n") == 1
+    gaussians, _ = pyggc.GaussianDecoder().load("photo.ggc")
+    np.testing.assert_array_equal(np.asarray(opened("cut.png")), gaussians.render())
+    # What is whole is decoded as ever, and what has no Gaussians to show not at all.
+    whole = result("decode", "photo.ggc", "-o", "whole.png", "--partial")
+    assert (whole.code, whole.err) == (0, "")
+    assert Path("whole.png").read_bytes() != Path("cut.png").read_bytes()
+    Path("short.ggc").write_bytes(data[:80])
+    assert_error(result("decode", "short.ggc", "--partial"), 4, "short.ggc: ")
+
+
+def test_layers_that_contradict(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    np.save("float.npy", np.zeros((3, 4), np.float32))
+    wrong = [
+        (["photo.png", "--lossless", "--layers", "gaussian"], "lossless needs a residual"),
+        (["photo.png", "--num-gaussians", "5", "--layers", "residual"], "num_gaussians must be None"),
+        (["photo.png", "--num-gaussians", "5", "--quality", "9", "--layers", "gaussian"], "give only one of"),
+        (["float.npy", "--lossless"], "image must have samples of uint8 or uint16 to be kept without loss"),
+        (["float.npy", "--layers", "residual"], "image must have samples of uint8 or uint16"),
+    ]
+    for arguments, message in wrong:
+        assert cli.main(["encode", *arguments]) == 2
+        captured = capsys.readouterr()
+        assert_error(SimpleNamespace(code=2, out=captured.out, err=captured.err), 2, message)
+    assert sorted(os.listdir(folder)) == ["float.npy", "photo.png"]

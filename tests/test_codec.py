@@ -11,17 +11,21 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from strategies import images
 
 import pyggc
 from pyggc import FitProgress, GaussianDecoder, GaussianEncoder, Limits, decode, encode, evaluate
+from pyggc.codec.encoder import LAYERS
 from pyggc.container import image_hash, read_container, write_container
 from pyggc.errors import BitstreamError, LimitExceeded
 from pyggc.fit import LossWeights
 
 Image = NDArray[Any]
 WHEN = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
+
+each_way = pytest.mark.parametrize("layers", ["auto", "gaussian"])
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +38,8 @@ def photo() -> Image:
 
 @pytest.fixture(scope="module")
 def stream(photo: Image) -> bytes:
-    return encode(photo, quality=24, effort=1, timestamp=None)
+    """Of Gaussians alone."""
+    return encode(photo, quality=24, layers="gaussian", effort=1, timestamp=None)
 
 
 def of_kind(image: Image, channels: int, dtype: str) -> Image:
@@ -53,7 +58,7 @@ def of_kind(image: Image, channels: int, dtype: str) -> Image:
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", ">u2", "float16", "float32", "float64"])
 def test_images_of_every_kind(photo: Image, channels: int, dtype: str) -> None:
     image = of_kind(photo, channels, dtype)
-    encoder = GaussianEncoder(quality=21, effort=1)
+    encoder = GaussianEncoder(quality=21, layers="gaussian", effort=1)
     gaussians = encoder.fit(image)
     decoded = decode(encoder.to_bytes())
     assert decoded.shape == image.shape
@@ -64,11 +69,12 @@ def test_images_of_every_kind(photo: Image, channels: int, dtype: str) -> None:
     assert read_container(encoder.to_bytes()).header.alpha == (channels == 4)
 
 
-@given(images(max_side=24))
-@example(np.array([[0], [255]], np.uint8))  # which a try of the search may reproduce without error
-@settings(max_examples=25)
-def test_what_a_report_promises_the_file_keeps(image: Image) -> None:
-    encoder = GaussianEncoder(quality=18, effort=1, timestamp=None)
+@given(images(max_side=24), st.sampled_from(["auto", "gaussian"]))
+@example(np.array([[0], [255]], np.uint8), "gaussian")  # which a try of the search may reproduce without error
+@example(np.array([[0], [255]], np.uint8), "auto")
+@settings(max_examples=40)
+def test_what_a_report_promises_the_file_keeps(image: Image, layers: str) -> None:
+    encoder = GaussianEncoder(quality=18, layers=layers, effort=1, timestamp=None)
     encoder.fit(image, max_iterations=40)
     stream, report = encoder.to_bytes(), encoder.report
     decoded = decode(stream)
@@ -77,17 +83,22 @@ def test_what_a_report_promises_the_file_keeps(image: Image) -> None:
     assert report.ssim == evaluate.ssim(image, decoded)
     assert report.num_bytes == len(stream)
     assert report.bpp == 8 * len(stream) / (image.shape[0] * image.shape[1])
-    assert report.num_gaussians == read_container(stream).header.num_gaussians
+    container = read_container(stream)
+    assert report.num_gaussians == container.header.num_gaussians
+    sizes = {section.tag: len(section.data) for section in container.sections}
+    assert report.residual_bytes == sizes.pop("RESI", 0)
+    assert report.gaussian_bytes == sum(sizes.values())
     assert report.reached == (report.psnr >= 18)
     assert bool(report.reason) != report.reached
     assert report.iterations <= 40
 
 
+@each_way
 @pytest.mark.parametrize("shape", [(1, 1), (1, 1, 3), (1, 1, 4), (1, 37), (37, 1), (1, 37, 3), (37, 1, 4), (2, 2, 3)])
-def test_small_images(shape: tuple[int, ...]) -> None:
+def test_small_images(shape: tuple[int, ...], layers: str) -> None:
     ramp = np.linspace(0, 255, np.prod(shape)).reshape(shape).astype(np.uint8)
     for image in (ramp, np.zeros(shape, np.uint8), np.full(shape, 255, np.uint8)):
-        stream = encode(image, quality=20, effort=1)
+        stream = encode(image, quality=20, layers=layers, effort=1)
         decoded = decode(stream)
         assert decoded.shape == shape
         assert evaluate.psnr(image, decoded) >= 20
@@ -120,23 +131,30 @@ def test_one_channel_and_any_strides(photo: Image) -> None:
 # ------------------------------------------------------------------------------------------------------------- goals
 
 
+@pytest.mark.parametrize("layers", LAYERS)
 @pytest.mark.parametrize("quality", [15, 20.5, np.float32(25)])
-def test_quality_is_reached_in_the_decoded_file(photo: Image, quality: float) -> None:
-    encoder = GaussianEncoder(quality=quality, effort=2)
+def test_quality_is_reached_in_the_decoded_file(photo: Image, quality: float, layers: str) -> None:
+    encoder = GaussianEncoder(quality=quality, layers=layers, effort=2)
     encoder.fit(photo)
     assert encoder.report.reached
     assert encoder.report.reason == ""
     assert evaluate.psnr(photo, decode(encoder.to_bytes())) >= quality
 
 
-def test_more_quality_takes_more_bytes(photo: Image) -> None:
-    sizes = [len(encode(photo, quality=quality, effort=1)) for quality in (16, 20, 24)]
+@pytest.mark.parametrize(
+    ("layers", "qualities"),
+    # Fewer Gaussians than what it begins with are not tried under a residual.
+    [("gaussian", (16, 20, 24)), ("residual", (16, 20, 24)), ("auto", (20, 24, 28))],
+)
+def test_more_quality_takes_more_bytes(photo: Image, layers: str, qualities: tuple[int, ...]) -> None:
+    sizes = [len(encode(photo, quality=quality, layers=layers, effort=1)) for quality in qualities]
     assert sizes == sorted(set(sizes))
 
 
+@pytest.mark.parametrize("layers", LAYERS)
 @pytest.mark.parametrize("bpp", [1.0, 2.5])
-def test_a_size_is_kept_and_used(photo: Image, bpp: float) -> None:
-    encoder = GaussianEncoder(bpp=bpp, effort=2, tags={"note": "x" * 20})
+def test_a_size_is_kept_and_used(photo: Image, bpp: float, layers: str) -> None:
+    encoder = GaussianEncoder(bpp=bpp, layers=layers, effort=2, tags={"note": "x" * 20})
     encoder.fit(photo)
     assert encoder.report.reached
     assert 0.9 * bpp < 8 * len(encoder.to_bytes()) / (48 * 64) <= bpp
@@ -154,8 +172,10 @@ def test_a_number_of_gaussians(photo: Image) -> None:
 @pytest.mark.parametrize(
     ("goal", "reason"),
     [
-        ({"quality": 99}, "Gaussians"),
+        ({"quality": 99, "layers": "gaussian"}, "Gaussians"),
+        ({"bpp": 1e-6, "layers": "gaussian"}, "a file of this image cannot be so small"),
         ({"bpp": 1e-6}, "a file of this image cannot be so small"),
+        ({"bpp": 1e-6, "layers": "residual"}, "a file of this image cannot be so small"),
     ],
 )
 def test_what_cannot_be_had_is_said(photo: Image, goal: dict[str, Any], reason: str) -> None:
@@ -183,7 +203,7 @@ def test_bits_back_changes_the_bytes_and_not_the_image(photo: Image) -> None:
 
 @pytest.mark.parametrize("bits_back", [False, True])
 def test_a_size_is_that_of_the_form_that_is_written(photo: Image, bits_back: bool) -> None:
-    encoder = GaussianEncoder(bpp=1.2, effort=1, bits_back=bits_back)
+    encoder = GaussianEncoder(bpp=1.2, layers="gaussian", effort=1, bits_back=bits_back)
     encoder.fit(photo)
     assert encoder.report.reached
     assert 0.97 * 1.2 < encoder.report.bpp <= 1.2
@@ -232,7 +252,7 @@ def test_an_encoder_may_fit_again(photo: Image) -> None:
 
 def test_metadata_of_a_file(photo: Image, tmp_path: Path) -> None:
     tags = {"author": "Ada", "icc": b"\x00\xff profile"}
-    encoder = GaussianEncoder(quality=20, effort=1, timestamp=WHEN, tags=tags)
+    encoder = GaussianEncoder(quality=20, layers="gaussian", effort=1, timestamp=WHEN, tags=tags)
     gaussians = encoder.fit(photo)
     encoder.save(tmp_path / "photo.ggc")
     assert (tmp_path / "photo.ggc").read_bytes() == encoder.to_bytes()
@@ -245,6 +265,7 @@ def test_metadata_of_a_file(photo: Image, tmp_path: Path) -> None:
         "bit_depth": 8,
         "alpha": False,
         "num_gaussians": len(gaussians),
+        "residual": "none",
         "timestamp": WHEN,
         "image_hash": image_hash(photo),
         "psnr": pytest.approx(encoder.report.psnr, rel=1e-6),
@@ -300,10 +321,11 @@ def test_a_failed_save_leaves_what_was_there(photo: Image, tmp_path: Path, monke
 # ------------------------------------------------------------------------------------------------- time and progress
 
 
-def test_a_time_limit_ends_the_fit(photo: Image) -> None:
+@each_way
+def test_a_time_limit_ends_the_fit(photo: Image, layers: str) -> None:
     image = np.tile(photo, (8, 8, 1))
     start = time.monotonic()
-    encoder = GaussianEncoder(quality=60, effort=9)
+    encoder = GaussianEncoder(quality=60, layers=layers, effort=9)
     encoder.fit(image, max_time_seconds=0.3)
     # Unlimited, it takes minutes; the bound leaves room for a machine that is busy elsewhere.
     assert time.monotonic() - start < 30.0
@@ -313,19 +335,28 @@ def test_a_time_limit_ends_the_fit(photo: Image) -> None:
 
 
 def test_an_iteration_limit_is_kept(photo: Image) -> None:
-    encoder = GaussianEncoder(quality=60, effort=9)
+    encoder = GaussianEncoder(quality=60, layers="gaussian", effort=9)
     encoder.fit(photo, max_iterations=7)
     assert encoder.report.iterations == 7
     assert encoder.report.reason == "the iterations allowed were too few"
     encoder.fit(photo, max_iterations=10**9, max_time_seconds=1e-9)
     assert encoder.report.iterations == 0
     assert decode(encoder.to_bytes()).shape == photo.shape
+    # What few iterations leave, a residual holds.
+    encoder = GaussianEncoder(quality=60, effort=9)
+    encoder.fit(photo, max_iterations=7)
+    assert encoder.report.iterations == 7
+    assert encoder.report.reached
+    encoder.fit(photo, max_iterations=10**9, max_time_seconds=1e-9)
+    assert encoder.report.iterations == 0
+    assert decode(encoder.to_bytes()).shape == photo.shape
 
 
+@each_way
 @pytest.mark.parametrize("goal", [{"quality": 24}, {"bpp": 2}, {"num_gaussians": 50}])
-def test_progress_only_advances(photo: Image, goal: dict[str, Any]) -> None:
+def test_progress_only_advances(photo: Image, goal: dict[str, Any], layers: str) -> None:
     seen: list[FitProgress] = []
-    encoder = GaussianEncoder(**goal, effort=1)
+    encoder = GaussianEncoder(**goal, layers=layers, effort=1)
     encoder.fit(photo, callback=seen.append)
     assert len(seen) == encoder.report.iterations
     iterations, seconds = ([getattr(p, name) for p in seen] for name in ("iteration", "elapsed_seconds"))
@@ -346,14 +377,15 @@ def test_progress_knows_its_limits(photo: Image) -> None:
     assert all(p.remaining_seconds + p.elapsed_seconds <= 1000.0 for p in seen)
 
 
-def test_a_callback_may_end_the_fit(photo: Image) -> None:
+@each_way
+def test_a_callback_may_end_the_fit(photo: Image, layers: str) -> None:
     seen: list[FitProgress] = []
 
     def enough(progress: FitProgress) -> bool:
         seen.append(progress)
         return len(seen) == 20
 
-    encoder = GaussianEncoder(quality=60, effort=5)
+    encoder = GaussianEncoder(quality=60, layers=layers, effort=5)
     encoder.fit(photo, callback=enough)
     assert len(seen) == encoder.report.iterations == 20
     assert encoder.report.reason == "the callback stopped the fit"
@@ -404,7 +436,7 @@ def test_the_work_of_rendering_is_limited(stream: bytes, monkeypatch: pytest.Mon
     def never(*_: object, **__: object) -> None:
         raise AssertionError("rendered")
 
-    monkeypatch.setattr("pyggc.codec.decoder.rasterize", never)
+    monkeypatch.setattr("pyggc.codec.drawing.rasterize", never)
     with pytest.raises(LimitExceeded):
         decode(stream, size=(2**20 - 1, 2**20 - 1))
 
@@ -445,8 +477,18 @@ def test_sections_must_be_there(stream: bytes) -> None:
         ({"num_gaussians": 10**9}, ValueError, "num_gaussians must be from 1 to"),
         ({"num_gaussians": 1.5}, TypeError, "num_gaussians must be an integer, not 1.5"),
         ({"num_gaussians": "many"}, TypeError, "num_gaussians must be an integer"),
-        ({"quality": 30, "bpp": 1}, ValueError, "give only one of num_gaussians, quality and bpp, not quality and bpp"),
-        ({"quality": 30, "num_gaussians": 5}, ValueError, "give only one of"),
+        ({"quality": 30, "bpp": 1}, ValueError, "give only one of quality, bpp and lossless, not quality and bpp"),
+        ({"bpp": 1, "lossless": True}, ValueError, "give only one of quality, bpp and lossless, not bpp and lossless"),
+        (
+            {"quality": 30, "num_gaussians": 5, "layers": "gaussian"},
+            ValueError,
+            "give only one of num_gaussians, quality, bpp and lossless, not num_gaussians and quality",
+        ),
+        ({"lossless": 1}, TypeError, "lossless must be True or False, not 1"),
+        ({"layers": "both"}, ValueError, "layers must be 'auto', 'gaussian', 'residual', not 'both'"),
+        ({"layers": None}, ValueError, "layers must be"),
+        ({"lossless": True, "layers": "gaussian"}, ValueError, "lossless needs a residual"),
+        ({"num_gaussians": 5, "layers": "residual"}, ValueError, "num_gaussians must be None where layers is"),
         ({"effort": 0}, ValueError, "effort must be from 1 to 9, not 0"),
         ({"effort": 10}, ValueError, "effort must be from 1 to 9, not 10"),
         ({"effort": 2.5}, TypeError, "effort must be an integer, not 2.5"),
@@ -510,7 +552,9 @@ def test_bad_arguments_of_a_fit(arguments: dict[str, Any], error: type[Exception
         ({"region": 3}, ValueError, "region must be four integers"),
         ({"supersample": 0}, ValueError, "supersample"),
         ({"supersample": 1.5}, TypeError, "supersample"),
-        ({"dtype": "int16"}, ValueError, "dtype must be one of"),
+        ({"dtype": "int16"}, ValueError, "dtype must be one of uint8, uint16, float32, got int16"),
+        ({"dtype": "int32"}, ValueError, "dtype must be one of"),
+        ({"layers": "residual"}, ValueError, 'layers must be "all" or "gaussian", not \'residual\''),
         ({"threads": 0}, ValueError, "threads"),
         ({"threads": 1.5}, TypeError, "threads"),
         ({"limits": 5}, TypeError, "limits must be Limits, not 5"),

@@ -253,6 +253,14 @@ def test_every_byte_has_an_attribute(stream: bytes) -> None:
     assert parts["header"] == 64 + 4 * 8 + len(container.section("PLAN").data) + 4
 
 
+def test_a_residual_is_an_attribute() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (12, 16), np.uint8)
+    data = encode(noise, lossless=True, effort=1)
+    parts = plot.attribute_bytes(data)
+    assert parts["residual"] == len(read_container(data).section("RESI").data)
+    assert sum(parts.values()) == len(data)
+
+
 def test_unknown_sections_go_by_their_tags() -> None:
     data = write_container(Header(width=4, height=4, num_gaussians=0), [Section("extr", b"12345")], Metadata())
     assert plot.attribute_bytes(data)["extr"] == 5

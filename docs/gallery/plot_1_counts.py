@@ -34,5 +34,6 @@ for ax in axes.flat:
     ax.set_axis_off()
 
 # %%
-# The number need not be chosen by hand: ``gc.encode(image, quality=30)`` looks for the fewest that reach 30 dB, and
-# ``gc.encode(image, bpp=0.2)`` for the best that fit into so many bits a pixel.
+# The number need not be chosen by hand: ``gc.encode(image, quality=30, layers="gaussian")`` looks for the fewest that
+# reach 30 dB, and with ``bpp=0.2`` for the best that fit into so many bits a pixel. Without ``layers`` a residual may lie
+# over them (:doc:`/layers`).

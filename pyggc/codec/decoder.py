@@ -13,17 +13,20 @@ import numpy as np
 
 from pyggc.arguments import as_integer, as_pair
 from pyggc.codec.drawing import Drawing
-from pyggc.container import Container, Header, Limits, Metadata, Residual, read_container, read_start
+from pyggc.container import Container, Limits, Metadata, Residual, read_container, read_start
 from pyggc.container.compact import read_levels
 from pyggc.errors import BitstreamError, PartialImageWarning, TruncatedStream
 from pyggc.gaussians import Gaussians2D
-from pyggc.render import Frame, render_work, resolve
+from pyggc.render import render_work, resolve
 from pyggc.residual import LayerReader
 
 if TYPE_CHECKING:
     import os
 
     from numpy.typing import DTypeLike, NDArray
+
+#: Of the samples that a decoder gives.
+DTYPES = tuple(np.dtype(name) for name in ("uint8", "uint16", "float32"))
 
 
 class GaussianDecoder:
@@ -234,19 +237,20 @@ def _open(
     container = read(data, replace(limits, max_image_bytes=sys.maxsize))
     header = container.header
     width, height = (header.width, header.height) if size is None else as_pair("size", size)
+    threads = None if threads is None else as_integer("threads", threads, 1, 2**31 - 1)
     gaussians = _read_gaussians(container, limits, threads)
     frame = resolve(gaussians, width, height, region, supersample)
     kind = np.dtype(header.dtype if dtype is None else dtype)
+    if kind not in DTYPES:
+        raise ValueError(f"dtype must be one of {', '.join(d.name for d in DTYPES)}, got {kind}")
     _, _, columns, total = frame.region
     drawn = total if rows is None else min(rows, total)
     where = f"the output at {width}x{height}" if rows is None else f"{rows} rows of the output at {width}x{height}"
     limits.check("max_image_bytes", columns * drawn * header.channels * kind.itemsize, where)
     residual = _read_residual(container) if layers == "all" else None
-    work = render_work(gaussians, width, height, region=region, supersample=supersample)
-    if residual is not None:
-        work += _check_residual(header, frame, supersample, gaussians, limits)
-    limits.check("max_render_work", work, f"the Gaussians at {width}x{height}")
-    return Drawing(gaussians, header, frame, kind, supersample, residual, threads)
+    drawing = Drawing(gaussians, header, frame, kind, supersample, residual, threads)
+    limits.check("max_render_work", _work(drawing, limits), f"the Gaussians at {width}x{height}")
+    return drawing
 
 
 def _read_what_is_there(data: bytes | bytearray | memoryview, limits: Limits) -> Container:
@@ -276,15 +280,20 @@ def _read_residual(container: Container) -> LayerReader | None:
     )
 
 
-def _check_residual(header: Header, frame: Frame, supersample: int, gaussians: Gaussians2D, limits: Limits) -> int:
-    """Check what a residual asks for besides the output; return the work of drawing the Gaussians at its size."""
-    if (frame.width, frame.height) == (header.width, header.height):
-        if supersample != 1:
+def _work(drawing: Drawing, limits: Limits) -> int:
+    """Pixel evaluations of all Gaussians that are drawn, those under a residual included; which is checked."""
+    gaussians, header, frame, residual = drawing.gaussians, drawing.header, drawing.frame, drawing.residual
+    if residual is not None and (frame.width, frame.height) == (header.width, header.height):
+        if drawing.supersample != 1:
             raise ValueError("supersample must be 1 at the original's size, where the residual is exact")
-        return 0
-    size = header.width * header.height * header.channels * header.dtype.itemsize
-    limits.check("max_image_bytes", size, "header at byte 8")
-    return render_work(gaussians, header.width, header.height)
+        # A pixel of a tile takes the whole tile.
+        return render_work(gaussians, frame.width, frame.height, region=residual.span(frame.region))
+    work = render_work(gaussians, frame.width, frame.height, region=frame.region, supersample=drawing.supersample)
+    if residual is not None:
+        size = header.width * header.height * header.channels * header.dtype.itemsize
+        limits.check("max_image_bytes", size, "header at byte 8")
+        work += render_work(gaussians, header.width, header.height)
+    return work
 
 
 def _read_gaussians(container: Container, limits: Limits, threads: int | None = None) -> Gaussians2D:

@@ -142,6 +142,8 @@ class GaussianEncoder:
         self.goal = make_goal(num_gaussians, quality, bpp, lossless=lossless, residual=layers == "auto")
         if lossless and layers == "gaussian":
             raise ValueError("lossless needs a residual: layers must not be 'gaussian'")
+        if num_gaussians is not None and layers == "residual":
+            raise ValueError("num_gaussians must be None where layers is 'residual'")
         self.effort = EFFORTS[as_integer("effort", effort, min(EFFORTS), max(EFFORTS))]
         self.seed = as_integer("seed", seed, 0)
         self.threads = None if threads is None else as_integer("threads", threads, 1, 2**31 - 1)
@@ -200,6 +202,8 @@ class GaussianEncoder:
         pixels = as_pixels(image)
         if self.goal.lossless and pixels.bit_depth == 32:
             raise TypeError("image must have samples of uint8 or uint16 to be kept without loss")
+        if self.layers == "residual" and pixels.bit_depth == 32:
+            raise TypeError("image must have samples of uint8 or uint16 where layers is 'residual'")
         budget = Budget(max_time_seconds, max_iterations, callback)
         fitters = make_fitters(*pixels.scaled(), loss=self.loss, seed=self.seed, threads=self.threads)
         overhead = len(self._file(pixels, 0, [], 0.0, 0.0))

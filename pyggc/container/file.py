@@ -176,7 +176,7 @@ def read_start(data: BytesLike, limits: Limits | None = None) -> Container | Non
     Returns
     -------
     Container or None
-        Without the residual, and its header says so. None if more than the residual is missing.
+        Without the residual, and its header says so. None if more than the residual is missing, or nothing is.
 
     Raises
     ------
@@ -186,13 +186,13 @@ def read_start(data: BytesLike, limits: Limits | None = None) -> Container | Non
     limits = Limits() if limits is None else limits
     view = as_bytes_view(data)
     header = read_header_start(view, limits)
+    if not header.residual or len(view) >= header.file_size:
+        return None
     body = ByteReader(view[HEADER_SIZE:], "metadata", HEADER_SIZE)
     try:
         block = body.take(header.metadata_size)
         rows = read_table_before(body, header.num_sections, "RESI")
     except TruncatedStream:
-        return None
-    if not header.residual:
         return None
     check_tags(rows, SECTION_TAGS)
     metadata = read_metadata(ByteReader(block, "metadata", HEADER_SIZE), limits) if header.has_metadata else None

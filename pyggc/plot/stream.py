@@ -13,8 +13,15 @@ if TYPE_CHECKING:
 
 Stream: TypeAlias = "bytes | bytearray | memoryview"
 
-#: What the sections of Gaussians hold. A section that is not here goes by its own tag.
-ATTRIBUTES = {"PLAN": "header", "BITB": "positions", "POSN": "positions", "CHOL": "shapes", "COLR": "colors"}
+#: What the sections hold. A section that is not here goes by its own tag.
+ATTRIBUTES = {
+    "PLAN": "header",
+    "BITB": "positions",
+    "POSN": "positions",
+    "CHOL": "shapes",
+    "COLR": "colors",
+    "RESI": "residual",
+}
 
 #: Nothing is rendered here, so no size is too large.
 _NO_LIMIT = Limits(max_pixels=2**80, max_image_bytes=2**80, max_gaussians=2**80)
@@ -34,7 +41,7 @@ def attribute_bytes(data: Stream) -> dict[str, int]:
     -------
     dict of str to int
         Bytes of ``"header"`` (with the section table, the plan and the footer), ``"metadata"``, ``"positions"``,
-        ``"shapes"`` and ``"colors"``; other sections by their tags. They add up to the length of the file.
+        ``"shapes"`` and ``"colors"``, and ``"residual"`` if there is one; other sections by their tags. They add up to the length of the file.
 
     Raises
     ------

@@ -74,7 +74,8 @@ def make_goal(
     asked = {"num_gaussians": num_gaussians, "quality": quality, "bpp": bpp, "lossless": lossless or None}
     given = [name for name, value in asked.items() if value is not None and not (residual and name == "num_gaussians")]
     if len(given) > 1:
-        raise ValueError(f"give only one of {', '.join(asked)}, not {' and '.join(given)}")
+        *first, last = (name for name in asked if not (residual and name == "num_gaussians"))
+        raise ValueError(f"give only one of {', '.join(first)} and {last}, not {' and '.join(given)}")
     if num_gaussians is not None:
         num_gaussians = as_integer("num_gaussians", num_gaussians, 1, MAX_GAUSSIANS)
     if quality is not None:

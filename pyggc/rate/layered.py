@@ -94,6 +94,10 @@ class LayeredSearch(Search):
         if goal.bpp is not None:
             size = goal.bpp * self.pixels / 8.0 - self.overhead
             chosen = self._grow(goal.num_gaussians, lambda quantized, step: self._to_size(quantized, size, step))
+            if chosen.num_bytes > size and self._gaussians and goal.num_gaussians is None:
+                # Where a residual does not fit in, a few Gaussians may.
+                alone = self._for_bytes(size).chosen
+                chosen = min(chosen, Layered(alone, None, 0, alone.psnr), key=lambda layered: layered.num_bytes)
             return self._outcome_of(
                 chosen, "" if chosen.num_bytes <= size else "a file of this image cannot be so small"
             )

@@ -6,7 +6,17 @@ import zlib
 import numpy as np
 import pytest
 
-from pyggc.container import Blend, Header, Limits, Plan, Section, read_container, read_header, write_container
+from pyggc.container import (
+    Blend,
+    Header,
+    Limits,
+    Plan,
+    Residual,
+    Section,
+    read_container,
+    read_header,
+    write_container,
+)
 from pyggc.errors import BitstreamError, ChecksumMismatch, LimitExceeded, TruncatedStream, UnsupportedVersion
 
 HEADER = Header(
@@ -68,7 +78,7 @@ def test_shape_and_dtype(channels, bit_depth, shape, dtype):
         ("bit_depth", 12, ValueError),
         ("blend", Blend.OVER, ValueError),
         ("plan", Plan.FRAMEWORK, ValueError),
-        ("residual", 1, ValueError),
+        ("residual", 3, ValueError),
         ("compression", 1, ValueError),
         ("tile_size", 2**16, ValueError),
         ("color_bits", 256, ValueError),
@@ -113,7 +123,7 @@ def test_nothing_and_too_little():
     [
         (4, b"\x02\x00", UnsupportedVersion, "version 0x0100, found 0x0200"),
         (6, b"\x01\x00", UnsupportedVersion, "bits 8 to 15"),
-        (7, b"\x02", UnsupportedVersion, "has_residual"),
+        (7, b"\x02", BitstreamError, r"bit 1 to say whether there is a residual, found flags 0x0002 and 0 \(none\)"),
         (7, b"\x08", UnsupportedVersion, r"compression: expected 0 \(adaptive rans\), found 1"),
         (7, b"\x04", BitstreamError, "four channels with alpha, found 3"),
         (7, b"\x01", BitstreamError, "metadata size"),
@@ -125,7 +135,8 @@ def test_nothing_and_too_little():
         (34, b"\x01", UnsupportedVersion, r"blend: expected 0 \(sum\), found 1 \(over\)"),
         (34, b"\x09", UnsupportedVersion, "blend"),
         (35, b"\x01", UnsupportedVersion, "plan"),
-        (36, b"\x01", UnsupportedVersion, "residual"),
+        (36, b"\x01", BitstreamError, r"flags: expected bit 1 .* found flags 0x0000 and 1 \(lossy\)"),
+        (36, b"\x03", UnsupportedVersion, r"residual: expected 0 \(none\) or 1 \(lossy\) or 2 \(lossless\), found 3"),
         *[(offset, b"\x01", UnsupportedVersion, "reserved") for offset in (23, 37, 42, 43, *range(52, 64))],
     ],
 )
@@ -135,6 +146,34 @@ def test_fields_that_are_refused(offset, value, error, message):
         read_header(data)
     with pytest.raises(error, match=message):
         read_container(data)
+
+
+def test_a_residual_is_told_twice():
+    header = dataclasses.replace(HEADER, residual=Residual.LOSSLESS)
+    data = write_container(header, [Section("RESI", b"abc")])
+    assert (data[7] & 2, data[36]) == (2, 2)
+    assert read_header(data) == header
+    assert read_container(data).header.residual is Residual.LOSSLESS
+
+
+@pytest.mark.parametrize("residual", [Residual.LOSSY, Residual.LOSSLESS])
+@pytest.mark.parametrize(
+    ("fields", "offset", "message"),
+    [
+        ({"tile_size": 0}, 38, "tile_size: expected a multiple of 32 from 32 to 1024 for a residual, found 0"),
+        ({"tile_size": 48}, 38, "tile_size: expected a multiple of 32"),
+        ({"tile_size": 1056}, 38, "tile_size: expected a multiple of 32"),
+        ({"bit_depth": 32}, 36, "residual: expected none over samples of binary32, found one"),
+    ],
+)
+def test_a_residual_needs_tiles_and_integers(residual, fields, offset, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        dataclasses.replace(HEADER, residual=residual, **fields)
+    data = bytearray(write_container(dataclasses.replace(HEADER, residual=residual), []))
+    data[32] = fields.get("bit_depth", 8)
+    data[38:40] = struct.pack(">H", fields.get("tile_size", 64))
+    with pytest.raises(BitstreamError, match=f"header at byte {offset}: {message}"):
+        read_container(repaired(bytes(data)))
 
 
 def test_a_wrong_checksum_comes_before_everything_that_it_covers():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -12,6 +14,7 @@ from pyggc.fit.halves import halve
 from pyggc.fit.pyramid import MOST_PIXELS, MOST_WHOLE, make_fitters
 from pyggc.gaussians import Gaussians2D
 from pyggc.quantize import CompactPlan, CompactQuantizer
+from pyggc.rate import search
 from pyggc.render import rasterize
 
 HEIGHT, WIDTH = 330, 420
@@ -250,10 +253,13 @@ def test_fitters_of_a_large_image_are_windowed() -> None:
     assert fitters[0].shape[0] * fitters[0].shape[1] <= MOST_PIXELS
 
 
-def test_an_image_of_many_windows_is_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("layers", ["auto", "gaussian"])
+def test_an_image_of_many_windows_is_encoded(layers: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pyramid, "MOST_PIXELS", 1 << 14)
     monkeypatch.setattr(pyramid, "MOST_WHOLE", 1 << 15)
+    monkeypatch.setattr(search, "DEAR", 1 << 15)
     image = picture()
-    streams = [gc.encode(image, quality=24, effort=1, timestamp=None, threads=threads) for threads in (1, 2)]
+    options: dict[str, Any] = {"quality": 24, "layers": layers, "effort": 1, "timestamp": None}
+    streams = [gc.encode(image, **options, threads=threads) for threads in (1, 2)]
     assert streams[0] == streams[1]
     assert gc.evaluate.psnr(image, gc.decode(streams[0])) >= 24

@@ -25,7 +25,7 @@ from pyggc.errors import BitstreamError
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 HEADER, FOOTER = 64, 4
-TAGS = (b"PLAN", b"BITB", b"POSN", b"COLR", b"CHOL")
+TAGS = (b"PLAN", b"BITB", b"POSN", b"COLR", b"CHOL", b"RESI")
 
 NO_LIMITS = Limits(**dict.fromkeys(Limits.__dataclass_fields__, 2**80))
 
@@ -102,6 +102,10 @@ def seeds() -> dict[str, bytes]:
     for name, image in images.items():
         tags = {"author": "nobody", "icc": bytes(range(40))}
         files[f"encoded_{name}"] = pyggc.encode(image, num_gaussians=6, effort=1, tags=tags, threads=1)
+    samples = (images["color"] * 255.0).astype(np.uint8)
+    layered: dict[str, dict[str, object]] = {"lossy": {"quality": 45.0}, "lossless": {"lossless": True}}
+    for name, goal in layered.items():
+        files[f"encoded_{name}"] = pyggc.encode(samples, effort=1, threads=1, **goal)  # type: ignore[arg-type]
     files["crowd"] = crowd(1000)
     files["ancillary"] = crowd(5, filler=9)
     files["crowded set"] = crowd(1000, 2, bits_back=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -23,7 +24,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from tree_strategies import tree_models
 
-from pyggc import GaussianDecoder, Gaussians2D, Limits, decode
+from pyggc import GaussianDecoder, Gaussians2D, Limits, decode, decode_strips
 from pyggc._native import _residual
 from pyggc.container import ByteReader, Header, Section, read_container, read_header, write_container
 from pyggc.container.compact import read_levels
@@ -46,7 +47,7 @@ from pyggc.entropy import (
 )
 from pyggc.entropy.coders.base import Decoder
 from pyggc.entropy.models import Model
-from pyggc.errors import BitstreamError, GgcError
+from pyggc.errors import BitstreamError, GgcError, PartialImageWarning
 from pyggc.imagefile import UnreadableImage, parse_image
 from pyggc.residual import GRAY, LayerReader, decode_lossless_tile, encode_lossless_tile, packed
 from pyggc.residual.transform import encode_tile
@@ -120,6 +121,24 @@ def pixels(data: bytes) -> None:
     declared = read_header(data)
     assert image.shape == declared.shape
     assert image.dtype == declared.dtype
+
+
+def partial_pixels(data: bytes) -> None:
+    """`decode` of what may be cut off: the image, or its Gaussians and a warning."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PartialImageWarning)
+        try:
+            image = decode(data, limits=LIMITS, threads=1, strict=False)
+        except GgcError:
+            return
+    assert image.shape == read_header(data).shape
+
+
+def scaled_pixels(data: bytes) -> None:
+    """`decode` at another size, in strips."""
+    with contextlib.suppress(GgcError):
+        strips = list(decode_strips(data, rows=2, size=(5, 7), limits=LIMITS, threads=1))
+        assert sum(map(len, strips)) == 7
 
 
 def gaussians(data: bytes) -> None:
@@ -386,6 +405,8 @@ TARGETS = {
     "metadata": Target(metadata, _metadata_blocks),
     "loads": Target(loads, _files, hostile_files.remade),
     "pixels": Target(pixels, _files, hostile_files.remade),
+    "partial_pixels": Target(partial_pixels, _files, hostile_files.remade),
+    "scaled_pixels": Target(scaled_pixels, _files, hostile_files.remade),
     "lossless": Target(lossless, _tiles),
     "rans": Target(rans.hypothesis.fuzz_one_input, _noise),
     "boolean": Target(boolean.hypothesis.fuzz_one_input, _noise),

@@ -199,7 +199,7 @@ sys.exit(cli.main(sys.argv[1:]))
         ("encode", "cli.GaussianEncoder.to_bytes"),
         ("encode", "os.fsync"),
         ("decode", "pyggc.codec.decoder.read_levels"),
-        ("decode", "pyggc.codec.decoder.rasterize"),
+        ("decode", "pyggc.codec.drawing.rasterize"),
         ("decode", "cli.format_image"),
         ("decode", "os.fsync"),
     ],

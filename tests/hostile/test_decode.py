@@ -188,7 +188,7 @@ def test_a_work_bomb_is_stopped_before_rendering(bomb: bytes, monkeypatch: pytes
     def never(*_: object, **__: object) -> None:
         raise AssertionError("rendered")
 
-    monkeypatch.setattr("pyggc.codec.decoder.rasterize", never)
+    monkeypatch.setattr("pyggc.codec.drawing.rasterize", never)
     gaussians, _ = GaussianDecoder().loads(bomb)
     assert len(gaussians) == 2**20
     assert gaussians.cholesky[:, :2].min() == 16384.0

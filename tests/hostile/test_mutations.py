@@ -33,6 +33,10 @@ def outcome(data: bytes, limits: Limits = SMALL) -> str:
         image = decode(data, limits=limits)
     except LimitExceeded:
         return "LimitExceeded"
+    except GgcError as error:
+        if about["residual"] == "none":
+            raise
+        return type(error).__name__
     assert image.shape == read_header(data).shape
     return "decoded"
 
@@ -75,7 +79,7 @@ def test_every_mutation_reaches_beyond_the_checksums() -> None:
     for number in range(3000):
         file = hostile_files.make(random.Random(number), repair=True, bombs=False)
         try:
-            GaussianDecoder(SMALL).loads(file.data)
+            decode(file.data, limits=SMALL)
         except GgcError as error:
             places.setdefault(file.mutation, set()).add(str(error).split(" at byte")[0])
     assert places.keys() == {*hostile_files.RAW, *hostile_files.STRUCTURED}
