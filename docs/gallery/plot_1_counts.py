@@ -35,5 +35,5 @@ for ax in axes.flat:
 
 # %%
 # The number need not be chosen by hand: ``gc.encode(image, quality=30, layers="gaussian")`` looks for the fewest that
-# reach 30 dB, and with ``bpp=0.2`` for the best that fit into so many bits a pixel. Without ``layers`` a residual may lie
-# over them (:doc:`/layers`).
+# reach 30 dB, and with ``bpp=0.2`` for the best that fit into so many bits a pixel. Without ``layers`` a residual may
+# lie over them (:doc:`/layers`).

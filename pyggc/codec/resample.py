@@ -56,18 +56,24 @@ def _grown(lines: NDArray[np.int32], length: int, wanted: NDArray[np.int64]) -> 
     above, share = at >> _BITS, (at & ((1 << _BITS) - 1))[:, None, None]
     below = np.minimum(above + 1, number - 1)
     upper, lower = lines[above].astype(np.int64), lines[below]
-    return (upper + (((lower - upper) * share + (1 << (_BITS - 1))) >> _BITS)).astype(np.int32)
+    between: NDArray[np.int32] = (upper + (((lower - upper) * share + (1 << (_BITS - 1))) >> _BITS)).astype(np.int32)
+    return between
 
 
 def _shrunk(lines: NDArray[np.int32], length: int, wanted: NDArray[np.int64]) -> NDArray[np.int32]:
     number = len(lines)
-    sums = np.zeros((number + 1, *lines.shape[1:]), np.int64)
+    # Strip by strip, all lines but those of the strip would be added up again and again.
+    start, stop = int(wanted[0]) * number // length, -((-int(wanted[-1]) - 1) * number // length)
+    lines = lines[start:stop]
+    sums = np.zeros((len(lines) + 1, *lines.shape[1:]), np.int64)
     np.cumsum(lines, axis=0, out=sums[1:])
 
     def below(edge: NDArray[np.int64]) -> NDArray[np.int64]:
-        """`length` times the sum of all lines above an edge, which is in 1 / length of a line."""
-        whole, part = edge // length, (edge % length)[:, None, None]
-        return sums[whole] * length + part * lines[np.minimum(whole, number - 1)]
+        """`length` times the sum of the lines above an edge, which is in 1 / length of a line."""
+        whole, part = edge // length - start, (edge % length)[:, None, None]
+        found: NDArray[np.int64] = sums[whole] * length + part * lines[np.minimum(whole, len(lines) - 1)]
+        return found
 
     total = below((wanted + 1) * number) - below(wanted * number)
-    return ((total + number // 2) // number).astype(np.int32)
+    means: NDArray[np.int32] = ((total + number // 2) // number).astype(np.int32)
+    return means

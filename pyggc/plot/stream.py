@@ -41,7 +41,8 @@ def attribute_bytes(data: Stream) -> dict[str, int]:
     -------
     dict of str to int
         Bytes of ``"header"`` (with the section table, the plan and the footer), ``"metadata"``, ``"positions"``,
-        ``"shapes"`` and ``"colors"``, and ``"residual"`` if there is one; other sections by their tags. They add up to the length of the file.
+        ``"shapes"`` and ``"colors"``, and ``"residual"`` if there is one; other sections by their tags. They add up to
+        the length of the file.
 
     Raises
     ------
