@@ -15,12 +15,14 @@ import os
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import Cython
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.modified import newer_group
 
 NATIVE = Path("pyggc/_native")
 SANITIZE = os.environ.get("PYGGC_SANITIZE", "0") == "1"
@@ -74,8 +76,37 @@ class BuildExtensions(build_ext):
         self.force = self.force or not stamp.is_file() or stamp.read_text() != built_with
         stamp.parent.mkdir(parents=True, exist_ok=True)
         stamp.unlink(missing_ok=True)
+        self.compile_once()
         super().build_extensions()
         stamp.write_text(built_with)
+
+    def compile_once(self) -> None:
+        """Compile every C source once, several at a time: extensions that share one would each do it anew."""
+        users: dict[str, list[Extension]] = {}
+        for extension in self.extensions:
+            own = [source for source in extension.sources if Path(source).is_relative_to(NATIVE / "src")]
+            for source in own:
+                users.setdefault(source, []).append(extension)
+            extension.depends = [*extension.depends, *own]
+            extension.sources = [source for source in extension.sources if source not in own]
+
+        def compile_source(item: tuple[str, list[Extension]]) -> None:
+            source, extensions = item
+            first = extensions[0]
+            (target,) = self.compiler.object_filenames([source], output_dir=self.build_temp)
+            if self.force or newer_group([source, *headers()], target):
+                self.compiler.compile(
+                    [source],
+                    output_dir=self.build_temp,
+                    macros=first.define_macros,
+                    include_dirs=first.include_dirs,
+                    extra_postargs=first.extra_compile_args,
+                )
+            for extension in extensions:
+                extension.extra_objects.append(target)
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(compile_source, users.items()))
 
     def has_openmp(self) -> bool:
         """Whether a small OpenMP program compiles, links and runs."""
@@ -93,11 +124,13 @@ class BuildExtensions(build_ext):
         return True
 
 
+def headers() -> list[str]:
+    """All that a C source may include."""
+    return [str(path) for path in sorted((NATIVE / "include").rglob("*.h")) + sorted((NATIVE / "src").glob("*.[hi]*"))]
+
+
 def extensions() -> list[Extension]:
     """One extension a .pyx file, with the C sources that carry its name."""
-    headers = [
-        str(path) for path in sorted((NATIVE / "include").rglob("*.h")) + sorted((NATIVE / "src").glob("*.[hi]*"))
-    ]
     macros = [("PYGGC_DEBUG", "1" if DEBUG else "0"), ("PYGGC_CYTHON_VERSION", f'"{Cython.__version__}"')]
     return [
         Extension(
@@ -108,7 +141,7 @@ def extensions() -> list[Extension]:
                 *(str(NATIVE / source) for source in SHARED.get(pyx.stem, [])),
             ],
             include_dirs=[str(NATIVE / "include"), str(NATIVE / "src")],
-            depends=headers,
+            depends=headers(),
             define_macros=macros,
             extra_compile_args=[*FLAGS, f"-ffp-contract={CONTRACTION.get(pyx.stem, 'off')}"],
             extra_link_args=[*SANITIZERS],

@@ -15,7 +15,7 @@ def write_tile(
     variant: int,
 ) -> tuple[bytes, float]: ...
 def read_tile(
-    data: bytes | memoryview,
+    data: bytes | bytearray | memoryview,
     base: NDArray[np.uint16],
     steps: NDArray[np.int32] | None,
     out: Samples,

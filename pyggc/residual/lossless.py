@@ -138,5 +138,5 @@ def _may_repeat(tile: Samples, size: int) -> bool:
     start = (len(tile) - rows) // 2
     some = tile[start : start + rows]
     # Rows of two bytes a sample mean nothing to zlib before they are filtered.
-    probe = len(zlib.compress(some, 1)) / _CLOSE if tile.itemsize == 1 else len(packed.encode_tile(some))
+    probe = len(zlib.compress(some.tobytes(), 1)) / _CLOSE if tile.itemsize == 1 else len(packed.encode_tile(some))
     return probe * len(tile) < size * rows

@@ -75,4 +75,4 @@ def decode_tile(data: BytesLike, base: Base, steps: Steps, out: Samples, where: 
     BitstreamError
         If the bytes are none that an encoder writes; `where` names them in the message.
     """
-    _residual.read_tile(data, base, steps, out, _VARIANT, where)
+    _residual.read_tile(memoryview(data), base, steps, out, _VARIANT, where)
