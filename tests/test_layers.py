@@ -155,7 +155,7 @@ def test_a_number_of_gaussians_under_a_residual(image: Image) -> None:
 
 
 def test_a_quality_that_gaussians_have_takes_no_residual() -> None:
-    encoder = GaussianEncoder(quality=20, effort=1)
+    encoder = GaussianEncoder(1, quality=20, effort=1)
     encoder.fit(np.full((40, 50, 3), 77, np.uint8))
     assert (encoder.report.residual_bytes, encoder.report.reached) == (0, True)
     assert read_header(encoder.to_bytes()).residual is Residual.NONE

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pyggc.codec.resample import resample
+from pyggc.codec.resample import resample, source_rows
 from pyggc.render import near_rows, rasterize
 from pyggc.residual import GRAY, render_base
 
@@ -48,7 +48,7 @@ class Drawing:
     # What was decoded last, and where it lies: strips may share tiles.
     _span: Region | None = field(default=None, init=False)
     _decoded: NDArray[Any] | None = field(default=None, init=False)
-    _difference: NDArray[np.int32] | None = field(default=None, init=False)
+    _base: NDArray[np.uint16] | None = field(default=None, init=False)
 
     def draw(self, region: Region) -> NDArray[Any]:
         """Draw a region of the output: left, top, width and height."""
@@ -60,7 +60,7 @@ class Drawing:
         sharp = self._render(np.dtype(np.uint16), region).astype(np.int32)
         if len(self.gaussians) == 0:
             sharp[:] = GRAY
-        both = sharp.reshape(*sharp.shape[:2], -1) + resample(self._whole_difference(self.residual), size, region)
+        both = sharp.reshape(*sharp.shape[:2], -1) + self._scaled_difference(self.residual, region)
         return self._shaped(converted(np.clip(both, 0, 65535).astype(np.uint16), self.dtype))
 
     def _render(self, dtype: np.dtype[Any], region: Region) -> NDArray[Any]:
@@ -86,18 +86,30 @@ class Drawing:
             size = self.header.width, self.header.height
             base = render_base(self.gaussians, size, span, threads=self.threads)
             self._decoded = residual.decode(base, span, self.header.dtype, self.threads)
-            self._span = span
+            self._span, self._base = span, base
         x, y = left - span[0], top - span[1]
         return self._decoded[y : y + height, x : x + width]
 
-    def _whole_difference(self, residual: LayerReader) -> NDArray[np.int32]:
-        """What the residual adds to the Gaussians, in units of 16 bits."""
-        if self._difference is None:
-            size = self.header.width, self.header.height
-            base = render_base(self.gaussians, size, threads=self.threads)
-            pixels = residual.decode(base, (0, 0, *size), self.header.dtype, self.threads)
-            self._difference = converted(pixels, np.dtype(np.uint16)).astype(np.int32) - base
-        return self._difference
+    def _scaled_difference(self, residual: LayerReader, region: Region) -> NDArray[np.int32]:
+        """What the residual adds to the Gaussians, in units of 16 bits, at the output's size.
+
+        Never more than about a row of tiles is in memory.
+        """
+        (left, top, width, height), frame, header = region, self.frame, self.header
+        count = max(1, header.tile_size * frame.height // header.height)
+        out = np.empty((height, width, header.channels), np.int32)
+        for y in range(top, top + height, count):
+            rows = min(count, top + height - y)
+            start, stop = source_rows(header.height, frame.height, y, rows)
+            pixels = self._pixels(residual, (0, start, header.width, stop - start))
+            assert self._span is not None
+            assert self._base is not None
+            base = self._base[start - self._span[1] : stop - self._span[1]]
+            difference = converted(pixels, np.dtype(np.uint16)).astype(np.int32) - base
+            size = frame.width, frame.height
+            part = resample(difference, size, (left, y, width, rows), (start, header.height))
+            out[y - top : y - top + rows] = part
+        return out
 
     def _shaped(self, pixels: NDArray[Any]) -> NDArray[Any]:
         return np.ascontiguousarray(pixels[:, :, 0] if self.header.channels == 1 else pixels)

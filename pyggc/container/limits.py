@@ -40,8 +40,9 @@ class Limits:
     number of pixels. So the bytes of a file bound neither the memory nor the time of its decoding, and these
     limits do. The defaults admit every 8- and 16-bit image of 8K (7680 x 4320) with four channels, and keep
     the decoded image within 254 MiB, all other memory within as much again, and the work within about a second
-    of one core, besides what it takes to write the image. A larger image, such as one of 100 megapixels, needs
-    an argument.
+    of one core, besides what it takes to write the image and to decode a residual, whose time the pixels bound: at
+    most some 20 ns a sample of a lossy one, and 200 of a lossless one. A larger image, such as one of 100 megapixels,
+    needs an argument.
 
     Parameters
     ----------

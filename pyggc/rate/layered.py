@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pyggc.quantize import CompactPlan, CompactQuantizer
-from pyggc.rate.search import MOST_PSNR, QUANTIZATION_LOSS, Quantized, Search
+from pyggc.rate.search import MOST_PSNR, QUANTIZATION_LOSS, Outcome, Quantized, Search
 from pyggc.residual import BIT_COST, Layer, LossyPlan, encode_lossless_tile, render_base, step_unit, write_layer
 
 if TYPE_CHECKING:
@@ -25,15 +25,19 @@ if TYPE_CHECKING:
     from pyggc.rate.goals import Goal
 
 #: Pixels a Gaussian of the first and of the last number that is tried.
-SPARSEST, DENSEST = 1500, 60
+SPARSEST, DENSEST = 3000, 60
 #: Iterations of the fit of the first number and of each other one, as shares of those of a whole fit.
-FIRST_FIT, NEXT_FIT = 0.6, 0.65
+FIRST_FIT, NEXT_FIT = 0.6, 0.6
 #: Bytes of a lossless residual for each Gaussian under it: they give a preview, and next to nothing else.
 PREVIEW = 1600
 #: What the cost must fall by for more Gaussians to be worth their time, and how often in a row it may not.
 WORTH, PATIENCE = 0.002, 2
 #: Decibels by which twice the step is worse, before it is measured; bytes that it takes, as a power of two.
 STEP_SLOPE, BYTES_SLOPE = -5.0, -1.1
+#: What the cost must fall by without Gaussians for a file to have none: it then has no image but the whole one.
+BETTER_WITHOUT = 0.93
+#: From this share of a file's bytes on, Gaussians are tried alone.
+NEARLY_ALL = 0.85
 #: Bytes of a tile from which on its models have learnt enough, and the sides there are.
 TILE_BYTES = 8000
 TILE_SIDES = (256, 384, 512, 768, 1024)
@@ -94,17 +98,25 @@ class LayeredSearch(Search):
         if goal.bpp is not None:
             size = goal.bpp * self.pixels / 8.0 - self.overhead
             chosen = self._grow(goal.num_gaussians, lambda quantized, step: self._to_size(quantized, size, step))
-            if chosen.num_bytes > size and self._gaussians and goal.num_gaussians is None:
-                # Where a residual does not fit in, a few Gaussians may.
-                alone = self._for_bytes(size).chosen
-                chosen = min(chosen, Layered(alone, None, 0, alone.psnr), key=lambda layered: layered.num_bytes)
+            if self._worth_alone(goal, chosen, chosen.num_bytes <= size):
+                alone = _alone(self._for_bytes(size))
+                chosen = max(chosen, alone, key=lambda one: (one.num_bytes <= size, one.psnr, -one.num_bytes))
             return self._outcome_of(
                 chosen, "" if chosen.num_bytes <= size else "a file of this image cannot be so small"
             )
         quality = goal.quality
         assert quality is not None
         chosen = self._grow(goal.num_gaussians, lambda quantized, step: self._to_quality(quantized, quality, step))
+        if self._worth_alone(goal, chosen, chosen.psnr >= quality):
+            alone = _alone(self._for_quality(quality))
+            chosen = max(chosen, alone, key=lambda one: (one.psnr >= quality, -one.num_bytes))
         return self._outcome_of(chosen, "" if chosen.psnr >= quality else self._why_not(quality))
+
+    def _worth_alone(self, goal: Goal, chosen: Layered, reached: bool) -> bool:
+        """Whether Gaussians alone may do better: where a residual hardly has room, or does not fit in at all."""
+        if not self._gaussians or goal.num_gaussians is not None or self.budget.spent:
+            return False
+        return not reached or chosen.quantized.num_bytes > NEARLY_ALL * chosen.num_bytes
 
     # The number of Gaussians.
 
@@ -127,23 +139,26 @@ class LayeredSearch(Search):
         if not self._gaussians:
             return meet(self._none(), None)
         first, last = (self.pixels // SPARSEST, self.pixels // DENSEST) if count is None else (count, count)
+        best = none = meet(self._none(), None)
+        assert none.layer is not None
+        step, cost = none.layer.step, math.inf
         self._skip_halves(first, 120)
         self._set_count(first)
         self._fit_up(max(round(self.effort.iterations * FIRST_FIT), 1))
-        best = meet(self._quantize_now(), None)
-        if best.layer is None:
-            return best
-        step, cost = best.layer.step, self._cost(best, best.layer.step)
         patience = PATIENCE
-        while 2 * self.fitter.num_gaussians <= last and patience and not self.budget.spent:
-            self._set_count(2 * self.fitter.num_gaussians)
-            self._fit(max(round(self.effort.iterations * NEXT_FIT), 1))
+        while True:
             tried = self._code(self._quantize_now(), step)
             tried_cost = self._cost(tried, step)
             if tried_cost < cost * (1.0 - WORTH):
                 best, cost, patience = tried, tried_cost, PATIENCE
             else:
                 patience -= 1
+            if 2 * self.fitter.num_gaussians > last or not patience or self.budget.spent:
+                break
+            self._set_count(2 * self.fitter.num_gaussians)
+            self._fit(max(round(self.effort.iterations * NEXT_FIT), 1))
+        if count is None and self._cost(none, step) < BETTER_WITHOUT * cost:
+            best = none
         self._thorough = True
         return meet(best.quantized, step / self.unit)
 
@@ -244,3 +259,7 @@ class LayeredSearch(Search):
 
     def _outcome_of(self, chosen: Layered, shortfall: str = "") -> LayeredOutcome:
         return LayeredOutcome(chosen, self.fitter.psnr, self.budget.iterations, shortfall)
+
+
+def _alone(outcome: Outcome) -> Layered:
+    return Layered(outcome.chosen, None, 0, outcome.chosen.psnr)
