@@ -56,3 +56,16 @@ def test_golden_files_tell_what_they_are(name: str) -> None:
     assert metadata["psnr"] >= 30
     assert metadata["timestamp"] == datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)
     assert metadata["tags"] == {"title": name, "icc": bytes(range(5))}
+
+
+def test_every_layered_case_has_its_file_and_every_file_its_case() -> None:
+    assert {path.stem.removeprefix("layered_") for path in GOLDEN.glob("layered_*.ggc")} == set(MAKER.LAYERED)
+    assert sorted(json.loads(MAKER.LAYERED_HASHES.read_text())) == sorted(MAKER.LAYERED)
+
+
+@pytest.mark.parametrize("name", MAKER.LAYERED)
+def test_golden_layered_files_decode_to_the_golden_pixels(name: str) -> None:
+    golden = json.loads(MAKER.LAYERED_HASHES.read_text())[name]
+    data = (GOLDEN / f"layered_{name}.ggc").read_bytes()
+    assert sorted(golden["views"]) == sorted(MAKER.LAYERED_VIEWS)
+    assert MAKER.digests(data, golden["width"], golden["height"], MAKER.LAYERED_VIEWS) == golden["views"]
