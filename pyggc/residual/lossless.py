@@ -49,6 +49,7 @@ def encode_lossless_tile(samples: ArrayLike, base: ArrayLike | None = None) -> b
 
     Examples
     --------
+    >>> import numpy as np
     >>> tile = np.arange(64, dtype=np.uint8).reshape(8, 8)
     >>> bool((decode_lossless_tile(encode_lossless_tile(tile), (8, 8), "uint8") == tile).all())
     True
@@ -96,6 +97,7 @@ def decode_lossless_tile(
 
     Examples
     --------
+    >>> import numpy as np
     >>> decode_lossless_tile(encode_lossless_tile(np.full((2, 2), 7, np.uint16)), (2, 2), "uint16").tolist()
     [[7, 7], [7, 7]]
     """

@@ -14,7 +14,7 @@
 #define GGC_LMS_INPUTS 24
 #define GGC_LMS_LIMIT 4095    /* of a difference: 24 squares stay below 2^29 */
 #define GGC_LMS_SHIFT 4       /* of a step, so that it fits in 16 bits */
-#define GGC_LMS_RATE 25088    /* 0.012 * 2^16 * 2^GGC_LMS_SHIFT / 8, the error being in eighths */
+#define GGC_LMS_RATE 25088    /* about 0.012 * 2^20 * 2^GGC_LMS_SHIFT / 8, the error being in eighths */
 #define GGC_LMS_ERROR 32767   /* the largest error, in eighths, that counts */
 #define GGC_PREDICTION_BITS 3 /* fraction bits of a prediction */
 
@@ -26,6 +26,7 @@ typedef struct {
     int32_t *base;                /* this row of the base image's plane, or NULL */
 } ggc_plane_rows;
 
+/* Of 20 fraction bits: with fewer, small steps would be lost. */
 typedef struct {
     int32_t weights[GGC_LMS_INPUTS];
 } __attribute__((aligned(16))) ggc_lms;
