@@ -38,11 +38,20 @@ class Grid:
         Of the image in pixels.
     side : int
         Of a tile: a multiple of 32 up to 1024. Tiles at the right and lower edges may be smaller.
+
+    Raises
+    ------
+    ValueError
+        If the side is none of these.
     """
 
     width: int
     height: int
     side: int
+
+    def __post_init__(self) -> None:
+        if self.side not in range(SIDE_UNIT, MAX_SIDE + 1, SIDE_UNIT):
+            raise ValueError(f"side must be a multiple of {SIDE_UNIT} up to {MAX_SIDE}, not {self.side}")
 
     @property
     def columns(self) -> int:
