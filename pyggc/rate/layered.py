@@ -18,7 +18,7 @@ from pyggc.rate.search import MOST_PSNR, QUANTIZATION_LOSS, Outcome, Quantized, 
 from pyggc.residual import BIT_COST, Layer, LossyPlan, encode_lossless_tile, render_base, step_unit, write_layer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Pixels a Gaussian of the first and of the last number that is tried.
 SPARSEST, DENSEST = 3000, 60
+#: The first number, however small the image is.
+FEWEST = 16
 #: Iterations of the fit of the first number and of each other one, as shares of those of a whole fit.
 FIRST_FIT, NEXT_FIT = 0.6, 0.6
 #: Bytes of a lossless residual for each Gaussian under it: they give a preview, and next to nothing else.
@@ -41,6 +43,8 @@ NEARLY_ALL = 0.85
 #: Bytes of a tile from which on its models have learnt enough, and the sides there are.
 TILE_BYTES = 8000
 TILE_SIDES = (256, 384, 512, 768, 1024)
+#: The most steps that are tried for a goal, and the largest, in units of a plan.
+MOST_TRIES, MOST_UNITS = 14, (1 << 24) - 1
 #: Bytes of the residual's row in the section table.
 _ROW = 8
 
@@ -132,13 +136,15 @@ class LayeredSearch(Search):
         top, left = (max(0, (side - self.side) // 2) for side in self.samples.shape[:2])
         middle = self.samples[top : top + self.side, left : left + self.side]
         density = len(encode_lossless_tile(middle)) / (middle.shape[0] * middle.shape[1])
-        return max(16, int(density * self.pixels / PREVIEW))
+        return max(FEWEST, int(density * self.pixels / PREVIEW))
 
     def _grow(self, count: int | None, meet: Callable[[Quantized, float | None], Layered]) -> Layered:
         """Double the Gaussians while that pays; `meet` codes the residual so that the file meets the goal."""
         if not self._gaussians:
             return meet(self._none(), None)
-        first, last = (self.pixels // SPARSEST, self.pixels // DENSEST) if count is None else (count, count)
+        first, last = (max(self.pixels // SPARSEST, FEWEST), self.pixels // DENSEST)
+        if count is not None:
+            first = last = count
         best = none = meet(self._none(), None)
         assert none.layer is not None
         step, cost = none.layer.step, math.inf
@@ -207,7 +213,7 @@ class LayeredSearch(Search):
         def short(tried: Layered) -> float:
             return min(tried.psnr, MOST_PSNR) - (quality + 0.5 * close)
 
-        return self._search(quantized, step, fits, short, 0.5 * close, STEP_SLOPE)
+        return self._search(quantized, step, fits, short, 0.5 * close, STEP_SLOPE, -0.02)
 
     def _to_size(self, quantized: Quantized, size: float, step: float | None) -> Layered:
         """The finest step with which the file takes at most so many bytes."""
@@ -224,7 +230,7 @@ class LayeredSearch(Search):
                 + 0.002
             )
 
-        return self._search(quantized, step, fits, short, 0.002, BYTES_SLOPE)
+        return self._search(quantized, step, fits, short, 0.002, BYTES_SLOPE, 0.02)
 
     def _search(
         self,
@@ -234,31 +240,49 @@ class LayeredSearch(Search):
         short: Callable[[Layered], float],
         close: float,
         slope: float,
+        safe: float,
     ) -> Layered:
-        """The step where `short`, which falls with the logarithm of the step, is nearly zero."""
+        """The step where `short`, which falls with the logarithm of the step, is nearly zero.
+
+        Where that ends in what does not fit, steps toward `safe`, finer or coarser ones, go on until one does.
+        """
         best: Layered | None = None
-        last: tuple[float, float] | None = None
-        for attempt in range(8):
-            units = min(max(round(step * self.unit), 1), (1 << 24) - 1)
+        at = math.log2(step * self.unit)
+        points: list[tuple[float, float]] = []
+        for attempt in range(MOST_TRIES):
+            units = min(max(round(2.0**at), 1), MOST_UNITS)
             tried = self._code(quantized, units)
             if attempt == 0:
                 self._choose_side(tried)
             gap = short(tried)
             if best is None or (fits(tried), -abs(gap)) > (fits(best), -abs(short(best))):
                 best = tried
-            if (fits(tried) and abs(gap) <= close) or self.budget.urgent or (units == 1 and not fits(tried)):
+            done = fits(tried) and abs(gap) <= close
+            if done or self.budget.urgent or (units in (1, MOST_UNITS) and attempt > 2):
                 break
-            at = math.log2(units)
-            if last is not None and at != last[0]:
-                measured = (gap - last[1]) / (at - last[0])
-                slope = min(max(measured, 2.5 * slope), 0.3 * slope) if measured < 0.0 else slope
-            last = at, gap
-            step = 2.0 ** (at - min(max(gap / slope, -3.0), 3.0)) / self.unit
+            points.append((math.log2(units), gap))
+            at = _next_root(points, slope) if attempt < 7 else points[-1][0] + safe * 2.0 ** (attempt - 7)
+            if attempt >= 7 and fits(best):
+                break
         assert best is not None
         return best
 
     def _outcome_of(self, chosen: Layered, shortfall: str = "") -> LayeredOutcome:
         return LayeredOutcome(chosen, self.fitter.psnr, self.budget.iterations, shortfall)
+
+
+def _next_root(points: Sequence[tuple[float, float]], slope: float) -> float:
+    """Where a falling function is zero, by what its last points tell, within those that bracket the zero."""
+    at, gap = points[-1]
+    if len(points) > 1 and points[-2][0] != at:
+        measured = (gap - points[-2][1]) / (at - points[-2][0])
+        slope = min(max(measured, 2.5 * slope), 0.3 * slope) if measured < 0.0 else slope
+    root = at - min(max(gap / slope, -3.0), 3.0)
+    low = max((x for x, y in points if y > 0.0), default=-math.inf)
+    high = min((x for x, y in points if y <= 0.0 and x > low), default=math.inf)
+    if math.isinf(low) or math.isinf(high):
+        return root
+    return min(max(root, low + 0.1 * (high - low)), high - 0.1 * (high - low))
 
 
 def _alone(outcome: Outcome) -> Layered:
