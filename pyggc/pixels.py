@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 #: The value of white by the bits of a sample.
 WHITE = {8: 255.0, 16: 65535.0, 32: 1.0}
@@ -111,3 +111,15 @@ def _samples(array: NDArray[Any]) -> NDArray[Any]:
     if low < 0.0 or high > 1.0:
         raise ValueError(f"image of floats must be within [0, 1], not from {low!s} to {high!s}")
     return samples
+
+
+def converted(samples: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
+    """Return samples of uint8 or uint16 as another type: the nearest there is to the same share of white."""
+    kind = np.dtype(dtype)
+    if samples.dtype == kind:
+        return samples
+    if kind.kind == "f":
+        return samples / np.float32(np.iinfo(samples.dtype).max)
+    if kind == np.uint16:
+        return samples.astype(np.uint16) * np.uint16(257)
+    return ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)

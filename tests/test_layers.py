@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from strategies import images
 
 from pyggc import GaussianDecoder, GaussianEncoder, Limits, decode, decode_strips, encode, evaluate
-from pyggc.codec.drawing import converted
 from pyggc.container import Residual, Section, read_container, read_header, write_container
 from pyggc.errors import BitstreamError, LimitExceeded, PartialImageWarning, TruncatedStream
+from pyggc.pixels import converted
 from pyggc.residual import LossyPlan, render_base, write_layer
 
 Image = NDArray[Any]

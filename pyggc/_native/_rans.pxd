@@ -1,4 +1,4 @@
-"""What rANS queues share with stacks: logs of steps, and the reciprocals of frequencies."""
+"""What rANS queues share: logs of steps with stacks, the reciprocals of frequencies with all that encode."""
 
 from libc.stddef cimport size_t
 from libc.stdint cimport uint32_t, uint64_t

@@ -2,20 +2,15 @@
 
 from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport int32_t, uint8_t, uint16_t
-from libc.stdlib cimport free, malloc
+from libc.stdlib cimport free
+
+from pyggc._native._rans cimport ggc_reciprocal, reciprocals
 
 from pyggc.errors import BitstreamError, TruncatedStream
 
 
-cdef extern from "ggc/reciprocal.h" nogil:
-    ctypedef struct ggc_reciprocal:
-        pass
-    ggc_reciprocal ggc_reciprocal_of(unsigned int f)
-
-
 cdef extern from "ggc/residual_tile.h" nogil:
     enum:
-        GGC_CDF_TOTAL
         GGC_MAX_PLANES
         GGC_STEP_BANDS
         GGC_STEP_BITS
@@ -60,22 +55,8 @@ cdef extern from "ggc/residual_tile.h" nogil:
                            const ggc_tile *tile, const ggc_tile *decoded, ggc_residual_bytes *out)
 
 
-cdef ggc_reciprocal *reciprocals = NULL
-
-
-def _set_up():
-    global reciprocals
-    cdef unsigned int f
-    ggc_residual_tables()
-    ggc_residual_costs()
-    reciprocals = <ggc_reciprocal *>malloc((GGC_CDF_TOTAL + 1) * sizeof(ggc_reciprocal))
-    if reciprocals == NULL:
-        raise MemoryError("no memory for a table of reciprocals")
-    for f in range(1, GGC_CDF_TOTAL + 1):
-        reciprocals[f] = ggc_reciprocal_of(f)
-
-
-_set_up()
+ggc_residual_tables()
+ggc_residual_costs()
 
 
 def constants():
@@ -149,13 +130,14 @@ def write_tile(samples, const uint16_t[:, :, :] base, const int32_t[:, ::1] step
     cdef ggc_residual_plan plan
     cdef ggc_residual_bytes out
     cdef int status
+    cdef const ggc_reciprocal *table = reciprocals()
     open_tile(samples, base, &tile)
     open_tile(decoded, base, &copy)
     if copy.depth != tile.depth:
         raise ValueError("decoded must have the type of the samples")
     open_plan(steps, &tile, cross, &plan)
     with nogil:
-        status = ggc_residual_write(&plan, variant, reciprocals, cost, &tile, &copy, &out)
+        status = ggc_residual_write(&plan, variant, table, cost, &tile, &copy, &out)
     if status != GGC_RESIDUAL_OK:
         free(out.data)
         raise MemoryError("no memory for a tile of the residual")

@@ -189,8 +189,8 @@ def decode_strips(
     rows : int
         Rows of a strip, at least 1; the last may have fewer.
     size, region, supersample, dtype, threads, limits, layers, strict
-        As for `decode`. Of the limits, `max_image_bytes` is that of one strip; but a residual at another size than its
-        own is decoded as a whole.
+        As for `decode`. Of the limits, `max_image_bytes` is that of one strip, and of the whole original where a
+        residual is drawn at another size than its own.
 
     Returns
     -------

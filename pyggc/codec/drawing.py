@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pyggc.codec.resample import resample, source_rows
+from pyggc.pixels import converted
 from pyggc.render import near_rows, rasterize
 from pyggc.residual import GRAY, render_base
 
@@ -113,14 +114,3 @@ class Drawing:
 
     def _shaped(self, pixels: NDArray[Any]) -> NDArray[Any]:
         return np.ascontiguousarray(pixels[:, :, 0] if self.header.channels == 1 else pixels)
-
-
-def converted(pixels: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Samples of uint8 or uint16 as another type: the nearest there is to the same share of white."""
-    if pixels.dtype == dtype:
-        return pixels
-    if dtype.kind == "f":
-        return pixels / np.float32(np.iinfo(pixels.dtype).max)
-    if dtype == np.uint16:
-        return pixels.astype(np.uint16) * np.uint16(257)
-    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)

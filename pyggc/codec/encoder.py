@@ -214,8 +214,7 @@ class GaussianEncoder:
             outcome = LayeredSearch(samples, *rest, threads=self.threads).run_layers(self.goal, self.layers == "auto")
         else:
             alone = Search(*rest).run(self.goal)
-            chosen = Layered(alone.chosen, None, 0, alone.chosen.psnr)
-            outcome = LayeredOutcome(chosen, alone.float_psnr, alone.iterations, alone.shortfall)
+            outcome = LayeredOutcome(Layered.alone(alone.chosen), alone.float_psnr, alone.iterations, alone.shortfall)
         self._write(pixels, outcome, budget.elapsed)
         return outcome.chosen.quantized.gaussians
 

@@ -14,8 +14,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pyggc.quantize import CompactPlan, CompactQuantizer
-from pyggc.rate.search import MOST_PSNR, QUANTIZATION_LOSS, Outcome, Quantized, Search
-from pyggc.residual import BIT_COST, Layer, LossyPlan, encode_lossless_tile, render_base, step_unit, write_layer
+from pyggc.rate.search import MOST_PSNR, QUANTIZATION_LOSS, Quantized, Search
+from pyggc.residual import (
+    BIT_COST,
+    MAX_STEP,
+    Layer,
+    LossyPlan,
+    encode_lossless_tile,
+    render_base,
+    step_unit,
+    write_layer,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,8 +52,8 @@ NEARLY_ALL = 0.85
 #: Bytes of a tile from which on its models have learnt enough, and the sides there are.
 TILE_BYTES = 8000
 TILE_SIDES = (256, 384, 512, 768, 1024)
-#: The most steps that are tried for a goal, and the largest, in units of a plan.
-MOST_TRIES, MOST_UNITS = 14, (1 << 24) - 1
+#: The most steps that are tried for a goal.
+MOST_TRIES = 14
 #: Bytes of the residual's row in the section table.
 _ROW = 8
 
@@ -57,6 +66,11 @@ class Layered:
     layer: Layer | None
     side: int
     psnr: float
+
+    @classmethod
+    def alone(cls, quantized: Quantized) -> Layered:
+        """Gaussians, and nothing else."""
+        return cls(quantized, None, 0, quantized.psnr)
 
     @property
     def num_bytes(self) -> int:
@@ -103,7 +117,7 @@ class LayeredSearch(Search):
             size = goal.bpp * self.pixels / 8.0 - self.overhead
             chosen = self._grow(goal.num_gaussians, lambda quantized, step: self._to_size(quantized, size, step))
             if self._worth_alone(goal, chosen, chosen.num_bytes <= size):
-                alone = _alone(self._for_bytes(size))
+                alone = Layered.alone(self._for_bytes(size).chosen)
                 chosen = max(chosen, alone, key=lambda one: (one.num_bytes <= size, one.psnr, -one.num_bytes))
             return self._outcome_of(
                 chosen, "" if chosen.num_bytes <= size else "a file of this image cannot be so small"
@@ -112,7 +126,7 @@ class LayeredSearch(Search):
         assert quality is not None
         chosen = self._grow(goal.num_gaussians, lambda quantized, step: self._to_quality(quantized, quality, step))
         if self._worth_alone(goal, chosen, chosen.psnr >= quality):
-            alone = _alone(self._for_quality(quality))
+            alone = Layered.alone(self._for_quality(quality).chosen)
             chosen = max(chosen, alone, key=lambda one: (one.psnr >= quality, -one.num_bytes))
         return self._outcome_of(chosen, "" if chosen.psnr >= quality else self._why_not(quality))
 
@@ -202,7 +216,7 @@ class LayeredSearch(Search):
     def _to_quality(self, quantized: Quantized, quality: float, step: float | None) -> Layered:
         """The coarsest step with which a file has so many dB; no residual, if the Gaussians have them."""
         if quantized.psnr >= quality:
-            return Layered(quantized, None, 0, quantized.psnr)
+            return Layered.alone(quantized)
         close = self.effort.close
         # Uniform errors would be a step's square over 12; the many levels of zero err more and the rest less.
         step = step or self.white * 10.0 ** (-quality / 20.0) * 3.0
@@ -250,7 +264,7 @@ class LayeredSearch(Search):
         at = math.log2(step * self.unit)
         points: list[tuple[float, float]] = []
         for attempt in range(MOST_TRIES):
-            units = min(max(round(2.0**at), 1), MOST_UNITS)
+            units = min(max(round(2.0**at), 1), MAX_STEP)
             tried = self._code(quantized, units)
             if attempt == 0:
                 self._choose_side(tried)
@@ -258,7 +272,7 @@ class LayeredSearch(Search):
             if best is None or (fits(tried), -abs(gap)) > (fits(best), -abs(short(best))):
                 best = tried
             done = fits(tried) and abs(gap) <= close
-            if done or self.budget.urgent or (units in (1, MOST_UNITS) and attempt > 2):
+            if done or self.budget.urgent or (units in (1, MAX_STEP) and attempt > 2):
                 break
             points.append((math.log2(units), gap))
             at = _next_root(points, slope) if attempt < 7 else points[-1][0] + safe * 2.0 ** (attempt - 7)
@@ -283,7 +297,3 @@ def _next_root(points: Sequence[tuple[float, float]], slope: float) -> float:
     if math.isinf(low) or math.isinf(high):
         return root
     return min(max(root, low + 0.1 * (high - low)), high - 0.1 * (high - low))
-
-
-def _alone(outcome: Outcome) -> Layered:
-    return Layered(outcome.chosen, None, 0, outcome.chosen.psnr)

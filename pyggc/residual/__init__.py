@@ -7,7 +7,7 @@ itself; `LayerReader` gives any of them back. ``docs/spec_residual.rst`` is norm
 from pyggc.residual.base import GRAY, render_base
 from pyggc.residual.layer import Layer, LayerReader, write_layer
 from pyggc.residual.lossless import decode_lossless_tile, encode_lossless_tile
-from pyggc.residual.plan import LossyPlan, step_unit
+from pyggc.residual.plan import MAX_STEP, LossyPlan, step_unit
 from pyggc.residual.tiles import MAX_SIDE, SIDE_UNIT
 from pyggc.residual.transform import BIT_COST
 
@@ -15,6 +15,7 @@ __all__ = [
     "BIT_COST",
     "GRAY",
     "MAX_SIDE",
+    "MAX_STEP",
     "SIDE_UNIT",
     "Layer",
     "LayerReader",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pyggc.cursor import ByteReader, ByteWriter
+from pyggc.pixels import converted
 from pyggc.residual.lossless import decode_lossless_tile, encode_lossless_tile
 from pyggc.residual.plan import LossyPlan
 from pyggc.residual.tiles import Grid, Tile
@@ -83,7 +84,7 @@ def write_layer(
     def write(tile: Tile) -> Coded:
         part, below = samples[tile.place], base[tile.place]
         if steps is None:
-            return encode_lossless_tile(part, _narrowed(below, part.dtype)), part, 0.0
+            return encode_lossless_tile(part, converted(below, part.dtype)), part, 0.0
         return encode_tile(part, below, steps, thorough=thorough)
 
     grid = Grid(samples.shape[1], samples.shape[0], side)
@@ -178,7 +179,7 @@ class LayerReader:
             )
             where = f"section RESI at byte {offset}: tile {tile.number}"
             if self._steps is None:
-                below = _narrowed(base[place], out.dtype)
+                below = converted(base[place], out.dtype)
                 out[place] = decode_lossless_tile(data, below.shape, out.dtype, below, where)
             else:
                 decode_tile(data, base[place], self._steps, out[place], where)
@@ -187,11 +188,6 @@ class LayerReader:
         for _ in _in_order(read, tiles, len(tiles), threads):
             pass
         return out
-
-
-def _narrowed(base: Base, dtype: np.dtype[Any]) -> Samples:
-    """The base in samples of the image's type: the nearest."""
-    return base if dtype == np.uint16 else ((base.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
 def _in_order(work: Callable[[Tile], Any], tiles: Iterable[Tile], count: int, threads: int | None) -> Iterable[Any]:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from pyggc.cursor import ByteReader, BytesLike
 from pyggc.errors import BitstreamError
+from pyggc.pixels import converted
 from pyggc.residual import packed, predictive, transform
 from pyggc.residual.samples import Samples, Shape, base_of, check_form, tile_of
 
@@ -59,7 +60,7 @@ def encode_lossless_tile(samples: ArrayLike, base: ArrayLike | None = None) -> b
     predicted = predictive.encode_tile(tile, below if below is not None and _helps(below, tile) else None)
     best = bytes([_PREDICTIVE]) + predicted
     if below is not None:
-        coded, _, _ = transform.encode_exact_tile(tile, _widened(below))
+        coded, _, _ = transform.encode_exact_tile(tile, converted(below, np.uint16))
         best = min(best, bytes([_TRANSFORM]) + coded, key=len)
     if _may_repeat(tile, len(best)):
         best = min(best, bytes([_PACKED]) + packed.encode_tile(tile), key=len)
@@ -114,14 +115,9 @@ def decode_lossless_tile(
         below = base_of(base, tile)
         if below is None:
             raise BitstreamError(f"{section} at byte 0: expected a mode that needs no base, found {mode}")
-        transform.decode_tile(rest, _widened(below), None, tile, section)
+        transform.decode_tile(rest, converted(below, np.uint16), None, tile, section)
         return tile.reshape(shape)
     raise BitstreamError(f"{section} at byte 0: expected a mode from 0 to 2, found {mode}")
-
-
-def _widened(base: Samples) -> transform.Base:
-    """The base as the transform takes it."""
-    return base.astype(np.uint16) * np.uint16(257) if base.dtype == np.uint8 else base
 
 
 def _helps(base: Samples, tile: Samples) -> bool:

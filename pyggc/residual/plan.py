@@ -22,7 +22,8 @@ MAX_CHANNELS = _SIZES["MAX_CHANNELS"]
 
 #: A weight that leaves the step as it is.
 FLAT = 16
-_MAX_STEP = _SIZES["MAX_STEP"]
+#: The largest step, in units of a plan.
+MAX_STEP = _SIZES["MAX_STEP"]
 
 
 def step_unit(dtype: DTypeLike) -> int:
@@ -52,8 +53,8 @@ class LossyPlan:
     weights: tuple[tuple[int, ...] | None, ...] = ()
 
     def __post_init__(self) -> None:
-        if not 1 <= self.step <= _MAX_STEP:
-            raise ValueError(f"step must be from 1 to {_MAX_STEP}, not {self.step}")
+        if not 1 <= self.step <= MAX_STEP:
+            raise ValueError(f"step must be from 1 to {MAX_STEP}, not {self.step}")
         if len(self.weights) > MAX_CHANNELS:
             raise ValueError(f"weights must be of at most {MAX_CHANNELS} channels, not {len(self.weights)}")
         for row in self.weights:
@@ -66,7 +67,7 @@ class LossyPlan:
         for channel, row in enumerate(self.weights[:channels]):
             if row is not None:
                 steps[channel] = self.step * np.array(row) // FLAT
-        return np.clip(steps, 1, _MAX_STEP).astype(np.int32)
+        return np.clip(steps, 1, MAX_STEP).astype(np.int32)
 
     def write(self, writer: ByteWriter) -> None:
         """Append the plan's bytes."""

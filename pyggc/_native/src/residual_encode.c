@@ -121,9 +121,7 @@ typedef struct {
 } block;
 
 static const float *last_costs(const encoder *e, const block *b, const ggc_scan *at) {
-    uint32_t context = ggc_sum_contexts[b->outlook.bands[at->band]];
-    context = context < GGC_LAST_CONTEXTS ? context : GGC_LAST_CONTEXTS - 1;
-    return costs_in(&e->last, ggc_last_row(b->kind, b->log_size) + context, e->stamp);
+    return costs_in(&e->last, ggc_last_context(b->kind, b->log_size, &b->outlook, at), e->stamp);
 }
 
 static const float *level_costs(const encoder *e, const block *b, const ggc_scan *at) {
@@ -135,7 +133,7 @@ static const float *level_costs(const encoder *e, const block *b, const ggc_scan
 static void set_level(encoder *e, const block *b, const ggc_scan *at, uint32_t magnitude) {
     const int32_t signed_level = b->coefficients[at->place] < 0 ? -(int32_t)magnitude : (int32_t)magnitude;
     b->levels[at->place] = signed_level;
-    e->magnitudes[at->magnitude] = (uint8_t)(magnitude < GGC_MAX_MAGNITUDE ? magnitude : GGC_MAX_MAGNITUDE);
+    e->magnitudes[at->magnitude] = ggc_counted(magnitude);
 }
 
 /* The least of error plus lambda times bits over a few magnitudes from `most` down to `least`. */
@@ -412,18 +410,14 @@ static void code_plane(encoder *e, int plane, int x, int y, int log_size) {
         const uint32_t magnitude = (uint32_t)(level < 0 ? -level : level);
         const uint8_t *m = e->magnitudes + at->magnitude;
         if (i + 1 == count) {
-            const uint32_t context = ggc_sum_contexts[outlook.bands[at->band]];
-            push_magnitude(e, &e->models.last,
-                           ggc_last_row(kind, log_size) +
-                               (context < GGC_LAST_CONTEXTS ? context : GGC_LAST_CONTEXTS - 1),
-                           magnitude - 1);
+            push_magnitude(e, &e->models.last, ggc_last_context(kind, log_size, &outlook, at), magnitude - 1);
         } else {
             const uint32_t sum = ggc_neighbors(m, GGC_MAGNITUDE_ROW(log_size), log_size) + outlook.bands[at->band];
             push_magnitude(e, &e->models.levels, ggc_level_row(kind, log_size) + ggc_sum_contexts[sum], magnitude);
         }
         if (level) {
             write_bits(&e->raw, level < 0, 1);
-            e->magnitudes[at->magnitude] = (uint8_t)(magnitude < GGC_MAX_MAGNITUDE ? magnitude : GGC_MAX_MAGNITUDE);
+            e->magnitudes[at->magnitude] = ggc_counted(magnitude);
             levels[at->place] = ggc_dequantize(steps, at->step_band, level);
         }
     }

@@ -42,16 +42,6 @@ static uint8_t context_of(uint32_t sum) {
 /* The gains of counting for each size of alphabet, as those of the schedule "fast"; filled by ggc_residual_tables. */
 static uint16_t gains[GGC_LANES + 1][STEADY];
 
-void ggc_residual_tables(void) {
-    for (int log_size = GGC_MIN_LOG; log_size <= GGC_MAX_LOG; log_size++)
-        make_scan(log_size, ggc_scans[log_size - GGC_MIN_LOG]);
-    for (uint32_t sum = 0; sum <= GGC_MAX_SUM; sum++)
-        ggc_sum_contexts[sum] = context_of(sum);
-    for (uint32_t symbols = 1; symbols <= GGC_LANES; symbols++)
-        for (uint32_t count = 0; count < STEADY; count++)
-            gains[symbols][count] = (uint16_t)(4 * GGC_CDF_TOTAL / (symbols + 4 * (count + 1)));
-}
-
 static void set_model(ggc_dyadic *m, uint16_t **lanes, uint16_t **counts, uint32_t contexts, int num_symbols,
                       uint16_t count) {
     *m = (ggc_dyadic){.lanes = *lanes,
@@ -75,18 +65,17 @@ static void set_model(ggc_dyadic *m, uint16_t **lanes, uint16_t **counts, uint32
 }
 
 /* The CDF of magnitudes with about this mean: geometric, each token at least 1/2048. */
-static void set_geometric(uint16_t *lanes, uint32_t mean_q8, uint32_t from) {
+static void set_geometric(uint16_t *lanes, uint32_t mean_q8) {
     /* The chance of going on, and its powers, in 2^-16. */
     const uint64_t ratio = ((uint64_t)mean_q8 << 16) / (mean_q8 + 256);
     uint64_t beyond = 1 << 16;
-    uint32_t magnitude = from, end = 0;
+    uint32_t magnitude = 0;
     for (uint32_t token = 0; token < GGC_LANES - 1; token++) {
-        for (; magnitude < from + ggc_token_base(token + 1); magnitude++)
+        for (; magnitude < ggc_token_base(token + 1); magnitude++)
             beyond = beyond * ratio >> 16;
         /* Of 2^15, less 16 for each token, what is not beyond the token. */
         const uint32_t share = (uint32_t)(((1 << 16) - beyond) * (GGC_CDF_TOTAL - 16 * GGC_LANES) >> 16);
-        end = share + 16 * (token + 1);
-        lanes[token] = (uint16_t)end;
+        lanes[token] = (uint16_t)(share + 16 * (token + 1));
     }
     lanes[GGC_LANES - 1] = GGC_CDF_TOTAL;
 }
@@ -94,6 +83,28 @@ static void set_geometric(uint16_t *lanes, uint32_t mean_q8, uint32_t from) {
 /* The least sum of a context. */
 static uint32_t least_sum(uint32_t context) {
     return context < 8 ? context : (4 + (context & 3)) << ((context - 8) / 4 + 1);
+}
+
+/* The CDF that each context of magnitudes starts from, whatever the plane and the size; filled by ggc_residual_tables.
+ */
+static uint16_t magnitudes[GGC_LEVEL_CONTEXTS][GGC_LANES];
+
+void ggc_residual_tables(void) {
+    for (int log_size = GGC_MIN_LOG; log_size <= GGC_MAX_LOG; log_size++)
+        make_scan(log_size, ggc_scans[log_size - GGC_MIN_LOG]);
+    for (uint32_t sum = 0; sum <= GGC_MAX_SUM; sum++)
+        ggc_sum_contexts[sum] = context_of(sum);
+    for (uint32_t symbols = 1; symbols <= GGC_LANES; symbols++)
+        for (uint32_t count = 0; count < STEADY; count++)
+            gains[symbols][count] = (uint16_t)(4 * GGC_CDF_TOTAL / (symbols + 4 * (count + 1)));
+    for (uint32_t context = 0; context < GGC_LEVEL_CONTEXTS; context++)
+        set_geometric(magnitudes[context], 12 + 12 * least_sum(context));
+}
+
+/* A model of magnitudes, in rows of so many contexts each. */
+static void set_magnitudes(ggc_dyadic *m, uint32_t row) {
+    for (uint32_t context = 0; context < m->num_contexts; context += row)
+        memcpy(m->lanes + (size_t)context * GGC_LANES, magnitudes, row * sizeof *magnitudes);
 }
 
 int ggc_residual_models_init(ggc_residual_models *m) {
@@ -109,13 +120,9 @@ int ggc_residual_models_init(ggc_residual_models *m) {
         return 0;
     uint16_t *lanes = m->memory, *counts = lanes + contexts * GGC_LANES;
     set_model(&m->levels, &lanes, &counts, rows * GGC_LEVEL_CONTEXTS, GGC_LANES, INITIAL_COUNT);
-    for (uint32_t row = 0; row < rows; row++)
-        for (uint32_t c = 0; c < GGC_LEVEL_CONTEXTS; c++)
-            set_geometric(m->levels.lanes + (row * GGC_LEVEL_CONTEXTS + c) * GGC_LANES, 12 + 12 * least_sum(c), 0);
+    set_magnitudes(&m->levels, GGC_LEVEL_CONTEXTS);
     set_model(&m->last, &lanes, &counts, rows * GGC_LAST_CONTEXTS, GGC_LANES, INITIAL_COUNT);
-    for (uint32_t row = 0; row < rows; row++)
-        for (uint32_t c = 0; c < GGC_LAST_CONTEXTS; c++)
-            set_geometric(m->last.lanes + (row * GGC_LAST_CONTEXTS + c) * GGC_LANES, 12 + 12 * least_sum(c), 0);
+    set_magnitudes(&m->last, GGC_LAST_CONTEXTS);
     for (int size = 0; size < GGC_NUM_SIZES; size++)
         set_model(&m->ends[size], &lanes, &counts, ends, 2 * (size + GGC_MIN_LOG) + 2, 0);
     set_model(&m->end_bits, &lanes, &counts, end_bits, 4, 0);

@@ -1,4 +1,4 @@
-/* Logistic mixing of predictions of one bit: adaptive probabilities, their mixer, and a last correction.
+/* Logistic mixing of predictions of one bit: adaptive probabilities and their mixer.
  *
  * docs/spec_lossless.rst is normative. Integers only, so the same bits everywhere. Per binary decision:
  *
@@ -170,34 +170,6 @@ static GGC_ALWAYS_INLINE int32_t ggc_mix_error(uint32_t p, int bit) {
 static GGC_ALWAYS_INLINE void ggc_mix_update(ggc_mix_weights *weights, const ggc_mix_inputs *inputs, int32_t error,
                                              const int shift) {
     ggc_add_weighted(weights->at, (const int16_t *)&inputs->at, GGC_MIX_INPUTS, error, shift);
-}
-
-/* A last correction ("secondary estimation"): the mean bit for each of 33 steps of the mixed value in one context. */
-#define GGC_APM_STEPS 33
-#define GGC_APM_STEP_BITS 7 /* of a stretched value: 33 steps are +-2048 */
-
-typedef struct {
-    uint16_t at[GGC_APM_STEPS]; /* in 2^-16 */
-} ggc_apm;
-
-static inline void ggc_apm_init(const ggc_logistic *t, ggc_apm *apm) {
-    for (int i = 0; i < GGC_APM_STEPS; i++)
-        apm->at[i] = (uint16_t)ggc_squash(t, (i - GGC_APM_STEPS / 2) << GGC_APM_STEP_BITS);
-}
-
-/* Interpolates between the two nearest steps; `*nearest` is the one for the update. */
-static GGC_ALWAYS_INLINE uint32_t ggc_apm_refine(const ggc_apm *apm, int32_t x, int *nearest) {
-    const int32_t limit = (GGC_APM_STEPS / 2) << GGC_APM_STEP_BITS, half = 1 << (GGC_APM_STEP_BITS - 1);
-    const int32_t from = (x < -limit ? -limit : x > limit - 1 ? limit - 1 : x) + limit;
-    const int32_t step = from >> GGC_APM_STEP_BITS, part = from & ((1 << GGC_APM_STEP_BITS) - 1);
-    *nearest = step + (part >= half);
-    return (uint32_t)(apm->at[step] * ((1 << GGC_APM_STEP_BITS) - part) + apm->at[step + 1] * part) >>
-           GGC_APM_STEP_BITS;
-}
-
-static GGC_ALWAYS_INLINE void ggc_apm_update(ggc_apm *apm, int nearest, int bit, int rate) {
-    const int32_t p = apm->at[nearest];
-    apm->at[nearest] = (uint16_t)(p + (((bit ? 65535 : 0) - p) >> rate));
 }
 
 #endif

@@ -163,6 +163,17 @@ static inline void ggc_look(const ggc_surroundings *s, int plane, int kind, int 
     out->end = (uint32_t)(above->end + left->end + 1) / 2;
 }
 
+/* The context of a block's last level, at this place. */
+static inline uint32_t ggc_last_context(int kind, int log_size, const ggc_outlook *outlook, const ggc_scan *at) {
+    const uint32_t context = ggc_sum_contexts[outlook->bands[at->band]];
+    return ggc_last_row(kind, log_size) + (context < GGC_LAST_CONTEXTS ? context : GGC_LAST_CONTEXTS - 1);
+}
+
+/* A magnitude as contexts count it. */
+static inline uint8_t ggc_counted(uint32_t magnitude) {
+    return (uint8_t)(magnitude < GGC_MAX_MAGNITUDE ? magnitude : GGC_MAX_MAGNITUDE);
+}
+
 /* Whether fewer, one or both of the neighbors are divided more finely. */
 static inline uint32_t ggc_split_context(const ggc_surroundings *s, int x, int y, int log_size) {
     const int above = s->above_size[x / GGC_CELL], left = s->left_size[y % GGC_SUPERBLOCK / GGC_CELL];

@@ -129,7 +129,7 @@ static GGC_ALWAYS_INLINE void put_level(decoder *d, level_reader *r, const ggc_s
     magnitude += more;
     const int64_t sign = -(int64_t)read_bits(&r->raw, magnitude > 0);
     const int64_t level = (magnitude ^ sign) - sign;
-    const uint8_t counted = (uint8_t)(magnitude < GGC_MAX_MAGNITUDE ? magnitude : GGC_MAX_MAGNITUDE);
+    const uint8_t counted = ggc_counted(magnitude);
     d->magnitudes[at.magnitude] = counted;
     d->sums.of[at.band] = (uint16_t)(d->sums.of[at.band] + counted);
     d->levels[at.place] = ggc_dequantize(steps, at.step_band, level);
@@ -144,8 +144,7 @@ static GGC_ALWAYS_INLINE void pop_levels(decoder *d, const int log_size, int kin
     const ggc_bounds bounds = d->bounds;
     const ggc_dyadic levels = d->models.levels;
     level_reader r = {.raw = d->raw, .next = d->rans.next, .end = d->rans.end};
-    uint32_t context = ggc_sum_contexts[outlook->bands[scan->band]];
-    context = ggc_last_row(kind, log_size) + (context < GGC_LAST_CONTEXTS ? context : GGC_LAST_CONTEXTS - 1);
+    const uint32_t context = ggc_last_context(kind, log_size, outlook, scan);
     put_level(d, &r, *scan, pop(d, &d->models.last, context, &bounds), 1, steps);
     int left = count - 1;
 #define CONTEXT(at)                                                                                                    \
