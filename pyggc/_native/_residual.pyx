@@ -107,7 +107,8 @@ cdef int open_tile(samples, const uint16_t[:, :, :] base, ggc_tile *tile) except
 cdef int open_plan(const int32_t[:, ::1] steps, const ggc_tile *tile, bint cross, ggc_residual_plan *plan) except -1:
     """Without steps: lossless, with those of one, under which a coefficient is its level."""
     plan.width, plan.height, plan.planes = tile.width, tile.height, tile.channels
-    plan.lossless, plan.cross = steps is None, cross and tile.channels >= 3
+    plan.lossless = steps is None
+    plan.cross = cross and not plan.lossless and tile.channels >= 3
     for plane in range(GGC_MAX_PLANES):
         for band in range(GGC_STEP_BANDS):
             plan.step[plane][band] = 1 << GGC_STEP_BITS

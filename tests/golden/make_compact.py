@@ -3,7 +3,7 @@
 Run it only after a deliberate change of the specification. The levels come from integers alone, so that no fit and no
 random generator has a say.
 
-PYTHONPATH=. python tests/golden/make_compact.py
+python tests/golden/make_compact.py
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Writes the golden container files, `container_*.hex`: run it by hand when the format changes, and only then.
 
-PYTHONPATH=. python tests/golden/make_container.py
+python tests/golden/make_container.py
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Run it only after a deliberate change of the specification. Images and bases come from integers alone, so that no fit
 and no random generator has a say; how an encoder codes them may change with every release, and so is not compared.
 
-PYTHONPATH=. python tests/golden/make_residual.py
+python tests/golden/make_residual.py
 """
 
 from __future__ import annotations

@@ -109,6 +109,7 @@ class Models:
         self.ends = {size: ReferenceModel(2 * size + 2, 54, rate=8) for size in range(2, 6)}
         self.end_bits = ReferenceModel(4, 36, rate=8)
         self.factors = ReferenceModel(16, 8, rate=8)
+        self.intra = ReferenceModel(4, 12, rate=8)
         rows = [initial_cdf(r) for r in range(40)]
         self.last = ReferenceModel(16, 144, rate=8, initial_cdfs=rows[:12] * 12, initial_count=12)
         self.levels = ReferenceModel(16, 480, rate=8, initial_cdfs=rows * 12, initial_count=12)
@@ -131,13 +132,14 @@ Levels = dict[tuple[int, int], int]
 
 
 class Block(NamedTuple):
-    """The upper left sample, L, and for each plane the levels other than 0 by their place, and the factor."""
+    """The upper left sample, L, and for each plane the levels other than 0 by their place, the factor and the mode."""
 
     y: int
     x: int
     log_size: int
     levels: list[Levels]
     factors: list[int]
+    modes: list[int]
 
 
 class Place(NamedTuple):
@@ -162,9 +164,11 @@ def context_of(s: int) -> int:
 class TileReader:
     """The streams of a tile, and what has been read of it."""
 
-    def __init__(self, symbols: bytes, raw: bytes, height: int, width: int, channels: int, cross: bool) -> None:
+    def __init__(self, symbols: bytes, raw: bytes, height: int, width: int, channels: int, tools: int | None) -> None:
         self.coder, self.raw, self.models = ReferenceDecoder(symbols), RawBits(raw), Models()
-        self.height, self.width, self.channels, self.cross = height, width, channels, cross
+        self.height, self.width, self.channels = height, width, channels
+        # None where the layer is lossless.
+        self.lossless, self.cross = tools is None, bool((tools or 0) & 8)
         self.known: dict[tuple[int, int], Place] = {}
         self.blocks: list[Block] = []
 
@@ -190,14 +194,16 @@ class TileReader:
                     self.square(y + down, x + across, log_size - 1)
                 return
         planes: list[Levels] = []
-        factors, traces = [], []
+        factors, modes, traces = [], [], []
         for p in range(self.channels):
+            context = 4 * self.kind(p) + log_size - 2
+            modes.append(self.coder.pop(self.models.intra, context) if self.lossless else 0)
             predicted = self.cross and self.kind(p) == 1 and planes[0]
             factors.append(self.coder.pop(self.models.factors, 4 * (p - 1) + log_size - 2) - 8 if predicted else 0)
             levels, trace = self.plane(self.kind(p), log_size, [n.traces[p] if n else NOTHING for n in neighbors])
             planes.append(levels)
             traces.append(trace)
-        self.blocks.append(Block(y, x, log_size, planes, factors))
+        self.blocks.append(Block(y, x, log_size, planes, factors, modes))
         for down, across in product(range(1 << log_size), repeat=2):
             self.known[y + down, x + across] = Place(log_size, traces)
 
@@ -322,6 +328,24 @@ def block_samples(block: Block, steps: Sequence[Sequence[int]] | None) -> list[P
 # ------------------------------------------------------------------------------------------------------------ samples
 
 
+def intra(plane: Plane, y: int, x: int, log_size: int, mode: int) -> Plane:
+    """The prediction of a block from the samples above and to the left."""
+    side, height, width = 1 << log_size, len(plane), len(plane[0])
+    above = [plane[y - 1][min(x + i, width - 1)] if y else plane[y][x - 1] if x else 0 for i in range(side)]
+    left = [plane[min(y + j, height - 1)][x - 1] if x else plane[y - 1][x] if y else 0 for j in range(side)]
+
+    def at(j: int, i: int) -> int:
+        if mode in (1, 2):
+            return above[i] if mode == 1 else left[j]
+        if mode == 0:
+            return wrap(sum(above) + sum(left) + side) >> log_size + 1
+        down = (side - 1 - j) * above[i] + (j + 1) * left[-1]
+        across = (side - 1 - i) * left[j] + (i + 1) * above[-1]
+        return wrap(down + across + side) >> log_size + 1
+
+    return [[at(j, i) for i in range(side)] for j in range(side)]
+
+
 def base_units(base: int, depth: int, lossless: bool) -> int:
     if depth == 16:
         return base
@@ -366,16 +390,18 @@ def decode_tile(
     lossless = steps is None
     reader = Bytes(data)
     tools = reader.take(1)[0]
-    cross = bool(tools & 8)
-    if (lossless and tools & ~8) or (cross and channels < 3):
+    if (lossless and tools) or (tools & 8 and channels < 3):
         raise Malformed("tools")
     symbols = reader.take(reader.varint(5))
-    tile = TileReader(symbols, reader.data, height, width, channels, cross)
+    tile = TileReader(symbols, reader.data, height, width, channels, None if lossless else tools)
     tile.read()
     planes = [[[0] * width for _ in range(height)] for _ in range(channels)]
     for block in tile.blocks:
         side = 1 << block.log_size
-        for plane, samples in zip(planes, block_samples(block, steps), strict=True):
+        for p, (plane, samples) in enumerate(zip(planes, block_samples(block, steps), strict=True)):
+            if lossless:
+                predicted = intra(plane, block.y, block.x, block.log_size, block.modes[p])
+                samples = [[wrap(a + b) for a, b in zip(*rows, strict=True)] for rows in zip(samples, predicted)]
             for y, x in product(range(min(side, height - block.y)), range(min(side, width - block.x))):
                 plane[block.y + y][block.x + x] = samples[y][x]
     units = [

@@ -135,9 +135,9 @@ class AnyBits:
 class AnyTile(TileReader):
     """A tile of any levels; `data` has its bytes once it is read."""
 
-    def __init__(self, rng: random.Random, shape: tuple[int, int, int], tools: int, calm: float) -> None:
-        super().__init__(b"", b"", *shape, cross=bool(tools & 8))
-        self.rng, self.tools = rng, tools
+    def __init__(self, rng: random.Random, shape: tuple[int, int, int], tools: int | None, calm: float) -> None:
+        super().__init__(b"", b"", *shape, tools)
+        self.rng, self.tools = rng, tools or 0
         self.coder = self.symbols = AnySymbols(rng, calm)  # type: ignore[assignment]
         self.raw = AnyBits(rng)  # type: ignore[assignment]
 
@@ -166,8 +166,7 @@ class AnyTile(TileReader):
 
 def any_tile(rng: random.Random, shape: tuple[int, int, int], *, lossless: bool, calm: float) -> bytes:
     """The bytes of a tile of any levels; the larger `calm` is, the more of them are small."""
-    tools = 0 if lossless else rng.randrange(16) << 4 | rng.randrange(8)
-    tools |= rng.randrange(2) << 3 if shape[2] >= 3 else 0
-    tile = AnyTile(rng, shape, tools, calm)
+    tools = rng.randrange(256) & (0xFF if shape[2] >= 3 else ~8)
+    tile = AnyTile(rng, shape, None if lossless else tools, calm)
     tile.read()
     return tile.data

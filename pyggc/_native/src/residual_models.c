@@ -112,7 +112,7 @@ int ggc_residual_models_init(ggc_residual_models *m) {
     const uint32_t ends = GGC_PLANE_KINDS * GGC_END_CONTEXTS, end_bits = GGC_PLANE_KINDS * GGC_END_CLASSES;
     const uint32_t splits = GGC_NUM_SIZES * GGC_SPLIT_CONTEXTS, factors = 2 * GGC_NUM_SIZES;
     const size_t contexts =
-        rows * (GGC_LEVEL_CONTEXTS + GGC_LAST_CONTEXTS) + GGC_NUM_SIZES * ends + end_bits + splits + factors;
+        rows * (GGC_LEVEL_CONTEXTS + GGC_LAST_CONTEXTS + 1) + GGC_NUM_SIZES * ends + end_bits + splits + factors;
     const size_t lane_bytes = contexts * GGC_LANES * sizeof(uint16_t);
     const size_t bytes = (lane_bytes + contexts * sizeof(uint16_t) + 63) & ~(size_t)63;
     m->memory = aligned_alloc(64, bytes);
@@ -128,6 +128,7 @@ int ggc_residual_models_init(ggc_residual_models *m) {
     set_model(&m->end_bits, &lanes, &counts, end_bits, 4, 0);
     set_model(&m->splits, &lanes, &counts, splits, 2, 0);
     set_model(&m->factors, &lanes, &counts, factors, GGC_LANES, 0);
+    set_model(&m->intra, &lanes, &counts, rows, GGC_NUM_INTRA, 0);
     return 1;
 }
 

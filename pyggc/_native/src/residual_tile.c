@@ -50,7 +50,7 @@ static int read_tile(ggc_residual_plan *plan, int variant, const ggc_tile *tile,
         return GGC_RESIDUAL_TRUNCATED;
     const ggc_smoothing smoothing = ggc_smoothing_of(plan, data[0]);
     plan->cross = (data[0] & GGC_TOOLS_CROSS) != 0;
-    if ((plan->lossless && data[0] & ~GGC_TOOLS_CROSS) || (plan->cross && plan->planes < 3))
+    if ((plan->lossless && data[0]) || (plan->cross && plan->planes < 3))
         return GGC_RESIDUAL_BAD_TOOLS;
     const int status = loops->decode(plan, ggc_transform_variant_at(variant), data + at, rans_size,
                                      data + at + rans_size, size - at - rans_size, planes);

@@ -54,6 +54,9 @@
 #define GGC_FACTOR_BITS 3
 #define GGC_FACTOR_ZERO (1 << GGC_FACTOR_BITS)
 
+/* Intra prediction of lossless blocks (residual_intra.h). */
+enum { GGC_INTRA_MEAN, GGC_INTRA_VERTICAL, GGC_INTRA_HORIZONTAL, GGC_INTRA_SMOOTH, GGC_NUM_INTRA };
+
 enum {
     GGC_RESIDUAL_OK,
     GGC_RESIDUAL_MEMORY,
@@ -67,7 +70,7 @@ enum {
 typedef struct {
     int32_t width, height, planes;                /* of the tile; at most GGC_MAX_PLANES */
     int32_t lossless;                             /* all steps are one unit, so that levels are coefficients */
-    int32_t cross;                                /* chroma is predicted from luma */
+    int32_t cross;                                /* chroma is predicted from luma; never if lossless */
     int32_t step[GGC_MAX_PLANES][GGC_STEP_BANDS]; /* in 2^-GGC_STEP_BITS of a sample's unit, 1 to GGC_MAX_STEP */
 } ggc_residual_plan;
 
@@ -84,7 +87,7 @@ static inline int ggc_plane_kind(int planes, int plane) {
 /* ------------------------------------------------------------------------------------------------------- models */
 
 typedef struct {
-    ggc_dyadic levels, last, ends[GGC_NUM_SIZES], end_bits, splits, factors;
+    ggc_dyadic levels, last, ends[GGC_NUM_SIZES], end_bits, splits, factors, intra;
     void *memory;
 } ggc_residual_models;
 
@@ -228,6 +231,10 @@ static inline int32_t ggc_dequantize(const int32_t *steps, int band, int64_t lev
 static inline int32_t ggc_expected_chroma(int factor, int32_t luma) {
     const uint32_t product = (uint32_t)factor * (uint32_t)luma + (1u << (GGC_FACTOR_BITS - 1));
     return (int32_t)product >> GGC_FACTOR_BITS;
+}
+
+static inline uint32_t ggc_intra_context(int kind, int log_size) {
+    return (uint32_t)(kind * GGC_NUM_SIZES + log_size - GGC_MIN_LOG);
 }
 
 /* The context of the factor of a chroma plane. */

@@ -7,6 +7,7 @@
 
 #include "residual.h"
 #include "residual_blocks.h"
+#include "residual_intra.h"
 
 /* Raw bits, the most significant first. Beyond the end there are zeros, and `missing` counts them. */
 typedef struct {
@@ -195,10 +196,14 @@ static int pop_factor(decoder *d, int plane, int log_size) {
     return (int)pop(d, &d->models.factors, ggc_factor_context(plane, log_size), &d->bounds) - GGC_FACTOR_ZERO;
 }
 
+static int32_t *place_of(const decoder *d, int plane, int x, int y) {
+    return d->planes + ((size_t)plane * (size_t)ggc_whole(d->plan->height) + (size_t)y) * (size_t)d->row + x;
+}
+
 static void decode_plane(decoder *d, int plane, int x, int y, int log_size) {
     const ggc_residual_plan *plan = d->plan;
     const int kind = ggc_plane_kind(plan->planes, plane), side = 1 << log_size;
-    int32_t *to = d->planes + ((size_t)plane * (size_t)ggc_whole(plan->height) + (size_t)y) * (size_t)d->row + x;
+    int32_t *to = place_of(d, plane, x, y);
     ggc_outlook outlook;
     ggc_look(&d->around, plane, kind, x, y, &outlook);
     const int predicted = kind == 1 && plan->cross && d->luma_count;
@@ -228,6 +233,20 @@ static void decode_plane(decoder *d, int plane, int x, int y, int log_size) {
     ggc_block_inverse(&d->inverse, log_size, d->levels, to, d->row);
 }
 
+/* A block without loss: a prediction and what it leaves. */
+static void decode_predicted(decoder *d, int plane, int x, int y, int log_size) {
+    const int side = 1 << log_size, kind = ggc_plane_kind(d->plan->planes, plane);
+    const ggc_bounds bounds = ggc_bounds_of(GGC_NUM_INTRA);
+    int32_t predicted[GGC_MAX_LEVELS], *to = place_of(d, plane, x, y);
+    const uint32_t mode = pop(d, &d->models.intra, ggc_intra_context(kind, log_size), &bounds);
+    decode_plane(d, plane, x, y, log_size);
+    const ggc_edges edges = ggc_edges_of(d->plan, to, d->row, x, y, log_size);
+    ggc_intra_predict(&edges, mode, log_size, predicted);
+    for (int i = 0; i < side; i++, to += d->row)
+        for (int j = 0; j < side; j++)
+            to[j] = (int32_t)((uint32_t)to[j] + (uint32_t)predicted[i * side + j]);
+}
+
 static void decode_node(decoder *d, int x, int y, int log_size) {
     const ggc_bounds two = ggc_bounds_of(2);
     if (x >= d->plan->width || y >= d->plan->height || d->bad || d->rans.status != GGC_RANS_OK)
@@ -243,7 +262,7 @@ static void decode_node(decoder *d, int x, int y, int log_size) {
     }
     ggc_leave_size(&d->around, x, y, log_size);
     for (int plane = 0; plane < d->plan->planes; plane++)
-        decode_plane(d, plane, x, y, log_size);
+        (d->plan->lossless ? decode_predicted : decode_plane)(d, plane, x, y, log_size);
 }
 
 static int verdict(const decoder *d) {
