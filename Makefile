@@ -37,8 +37,9 @@ $(VENV)/installed: $(SOURCES) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet '.[test]'
 	touch $@
 
+# By its name: what is installed is not built again, and its extra has what is missing.
 $(VENV)/developing: pyproject.toml $(VENV)/installed
-	$(BIN)/python -m pip install --quiet '.[dev]'
+	$(BIN)/python -m pip install --quiet 'pyggc[dev]'
 	touch $@
 
 install: $(VENV)/installed
