@@ -268,6 +268,8 @@ def _read_what_is_there(data: bytes | bytearray | memoryview, limits: Limits) ->
 def _read_residual(container: Container) -> LayerReader | None:
     header = container.header
     if header.residual == Residual.NONE:
+        if container.find("RESI"):
+            raise BitstreamError("header at byte 36: expected a residual, as there is a section RESI, found 0")
         return None
     section = container.section("RESI")
     return LayerReader(

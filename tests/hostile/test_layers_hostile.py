@@ -92,6 +92,12 @@ def test_another_header(name: str, width: int, height: int, depth: int, residual
     image_or_refusal(with_residual(name, content(name), **header))
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_section_that_the_header_denies_is_refused(name: str) -> None:
+    with pytest.raises(BitstreamError, match=r"header at byte 36: expected a residual"):
+        decode(with_residual(name, content(name), residual=Residual.NONE, tile_size=0))
+
+
 def test_more_tiles_than_bytes() -> None:
     stream = encode(np.zeros((8, 8), np.uint8), layers="residual", lossless=True)
     container = read_container(stream)
