@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import DTypeLike, NDArray
 
 #: An array in the device's memory, C-contiguous; it has NumPy's `shape` and `dtype`.
@@ -32,6 +34,17 @@ class Device(Protocol):
 
     def download(self, array: Array) -> NDArray[Any]:
         """Return a copy in the host's memory, once all work queued so far is done."""
+        ...
+
+    def clear(self, array: Array) -> None:
+        """Queue setting all bytes of an array to zero."""
+        ...
+
+    def record(self, work: Callable[[], None]) -> Callable[[], None]:
+        """Return a function that queues, at little cost, what `work` queues now; nothing is done yet.
+
+        `work` may clear and launch, but neither allocate nor copy. The caller keeps its arrays alive.
+        """
         ...
 
     def launch(self, name: str, grid: int | tuple[int, ...], args: tuple[Any, ...], channels: int = 0) -> None:

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -44,9 +44,11 @@ class Simulator:
         self.order = order
         self.kernels = kernels
         self.launches: list[str] = []
+        self._recording: list[Callable[[], None]] | None = None
         self._guarded: list[weakref.ref[NDArray[np.uint8]]] = []
 
     def empty(self, shape: int | tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+        assert self._recording is None, "memory allocated while work is recorded"
         size = int(np.prod(shape)) * np.dtype(dtype).itemsize
         memory = np.full(size + 2 * GUARD, POISON, np.uint8)
         self._guarded = [ref for ref in self._guarded if ref() is not None] + [weakref.ref(memory)]
@@ -63,9 +65,41 @@ class Simulator:
         return copy
 
     def download(self, array: NDArray[Any]) -> NDArray[Any]:
+        assert self._recording is None, "memory copied while work is recorded"
         return array.copy()
 
+    def clear(self, array: NDArray[Any]) -> None:
+        assert array.flags.c_contiguous
+        self._queue(lambda: array.fill(0))
+
+    def record(self, work: Callable[[], None]) -> Callable[[], None]:
+        self.begin_recording()
+        work()
+        return self.end_recording()
+
+    def begin_recording(self) -> None:
+        self._recording = []
+
+    def end_recording(self) -> Callable[[], None]:
+        steps, self._recording = self._recording, None
+        assert steps is not None
+
+        def replay() -> None:
+            for step in steps:
+                step()
+
+        return replay
+
     def launch(self, name: str, grid: int | tuple[int, ...], args: tuple[Any, ...], channels: int = 0) -> None:
+        self._queue(lambda: self._run(name, grid, args, channels))
+
+    def _queue(self, step: Callable[[], None]) -> None:
+        if self._recording is None:
+            step()
+        else:
+            self._recording.append(step)
+
+    def _run(self, name: str, grid: int | tuple[int, ...], args: tuple[Any, ...], channels: int) -> None:
         kernel = self.kernels[name]
         library = compiled(kernel, channels)
         pointers = [_argument(value, size) for value, size in zip(args, _parameters(library), strict=True)]
