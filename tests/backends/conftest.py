@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
+from cuda_cases import Pretend
 from fake_cupy import Cupy
 
 from pyggc import backends
-
-Pretend = Callable[..., Cupy]
 
 
 @pytest.fixture

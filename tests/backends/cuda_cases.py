@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 Arrays = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 
+#: Puts another CuPy in place, and returns it.
+Pretend = Callable[..., Any]
+
 GOLDEN = Path(__file__).parents[1] / "golden"
 
 #: Gaussians of `grazing`: 20 a row of tiles.

@@ -107,6 +107,7 @@ class Cupy(ModuleType):
         self.simulator = Array.simulator = Simulator("permuted")
         self.devices, self.memory = devices, memory
         self.compiled: dict[bytes, tuple[str, ...]] = {}
+        self.compilations = 0
         self.capability = "90"
         self.cuda = SimpleNamespace(
             runtime=SimpleNamespace(
@@ -132,8 +133,9 @@ class Cupy(ModuleType):
         return self.devices
 
     def _compile(self, program: Program, options: Sequence[str]) -> None:
+        self.compilations += 1
         try:
-            program.cubin, program.log = nvrtc.compile_cubin(program.source, options)
+            program.cubin, program.log = nvrtc.compile_cubin(program.source, tuple(options))
         except nvrtc.CompileError as error:
             program.log = str(error)
             raise NVRTCError("NVRTC_ERROR_COMPILATION (6)") from error

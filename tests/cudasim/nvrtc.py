@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import re
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -33,7 +32,8 @@ def library() -> ctypes.CDLL:
     return ctypes.CDLL(str(path))
 
 
-def compile_cubin(source: str, options: Sequence[str]) -> tuple[bytes, str]:
+@cache
+def compile_cubin(source: str, options: tuple[str, ...]) -> tuple[bytes, str]:
     """Machine code of a source, and the compiler's log."""
     lib, program = library(), ctypes.c_void_p()
     _check(lib.nvrtcCreateProgram(ctypes.byref(program), source.encode(), b"kernel.cu", 0, None, None))

@@ -108,7 +108,7 @@ class Simulator:
         assert all(0 < side < 2**31 for side in sides), f"{name}: grid {grid}"
         blocks, threads = self._permutation(int(np.prod(sides))), self._permutation(kernel.block)
         stuck = library.sim_launch((ctypes.c_uint * 3)(*sides), kernel.block, blocks.ctypes, threads.ctypes, addresses)
-        assert not stuck, f"{name}: {stuck} blocks wait for threads that never come"
+        assert not stuck, f"{name}: block {blocks[stuck - 1]} waits for threads that never come"
         for memory in [memory for ref in self._guarded if (memory := ref()) is not None]:
             assert (memory[:GUARD] == POISON).all(), f"{name} wrote before an array"
             assert (memory[-GUARD:] == POISON).all(), f"{name} wrote past an array"
@@ -132,7 +132,17 @@ def _folder() -> Path:
 def compiled(kernel: Kernel, channels: int) -> ctypes.CDLL:
     """The library of one variant of a kernel."""
     target = _folder() / f"{kernel.name}-{channels}.so"
-    flags = ["-std=c++17", "-O2", "-fPIC", "-shared", "-ffp-contract=off", "-fno-strict-aliasing", "-Wall", "-Werror"]
+    flags = [
+        "-std=c++17",
+        "-O2",
+        "-U_FORTIFY_SOURCE",
+        "-fPIC",
+        "-shared",
+        "-ffp-contract=off",
+        "-fno-strict-aliasing",
+        "-Wall",
+        "-Werror",
+    ]
     names = [f'-DKERNEL_SOURCE="{kernel.path}"', f"-DKERNEL_NAME={kernel.name}", *kernel.defines(channels)]
     include = [f"-I{HEADERS}", f"-I{HERE}"]
     command = ["g++", *flags, *names, *include, str(HERE / "kernel.cpp"), "-o", str(target)]
