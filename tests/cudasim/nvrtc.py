@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ctypes
-import importlib.util
+import importlib.metadata
 import re
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 
@@ -25,10 +24,8 @@ class CompileError(RuntimeError):
 @cache
 def library() -> ctypes.CDLL:
     """The library of the package nvidia-cuda-nvrtc-cu12, which the extra ``test`` installs."""
-    spec = importlib.util.find_spec("nvidia.cuda_nvrtc")
-    if spec is None or not spec.submodule_search_locations:
-        raise RuntimeError("nvidia-cuda-nvrtc-cu12 is not installed: pip install 'pyggc[test]'")
-    (path,) = Path(spec.submodule_search_locations[0], "lib").glob("libnvrtc.so.*")
+    files = importlib.metadata.files("nvidia-cuda-nvrtc-cu12") or []
+    (path,) = (file.locate() for file in files if file.match("libnvrtc.so.*"))
     return ctypes.CDLL(str(path))
 
 
