@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import nvrtc
 import pytest
 
@@ -26,3 +28,15 @@ def test_kernel_compiles_within_its_budgets(kernel: Kernel, channels: int, archi
     assert taken.registers <= kernel.registers
     assert taken.shared <= kernel.shared
     assert taken.spills <= kernel.spills
+
+
+@pytest.mark.parametrize(("kernel", "channels"), [row for row in ROWS if not row.values[0].fused])
+def test_exact_arithmetic_is_left_as_it_is_written(kernel: Kernel, channels: int) -> None:
+    """No fused multiplication, no approximate division or root, no number flushed to zero."""
+    options = (*kernel.options(channels), "--gpu-architecture=compute_90")
+    instructions = set(
+        re.findall(r"\b[a-z]+(?:\.[a-z0-9]+)*\.f(?:32|64)\b", nvrtc.compile_ptx(kernel.path.read_text(), options))
+    )
+    assert {name.split(".")[0] for name in instructions} & {"mul", "add", "sub", "cvt", "setp"}
+    for name in instructions:
+        assert not re.search(r"fma|mad|approx|full|ftz", name), name

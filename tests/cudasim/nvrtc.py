@@ -29,9 +29,18 @@ def library() -> ctypes.CDLL:
     return ctypes.CDLL(str(path))
 
 
-@cache
 def compile_cubin(source: str, options: tuple[str, ...]) -> tuple[bytes, str]:
-    """Machine code of a source, and the compiler's log."""
+    """Machine code of a source for a real architecture (``sm_90``), and the compiler's log."""
+    return _compile(source, options, "CUBIN")
+
+
+def compile_ptx(source: str, options: tuple[str, ...]) -> str:
+    """Assembly of a source for a virtual architecture (``compute_90``)."""
+    return _compile(source, options, "PTX")[0].rstrip(b"\0").decode()
+
+
+@cache
+def _compile(source: str, options: tuple[str, ...], what: str) -> tuple[bytes, str]:
     lib, program = library(), ctypes.c_void_p()
     _check(lib.nvrtcCreateProgram(ctypes.byref(program), source.encode(), b"kernel.cu", 0, None, None))
     try:
@@ -40,7 +49,7 @@ def compile_cubin(source: str, options: tuple[str, ...]) -> tuple[bytes, str]:
         log = _fetch(program, "ProgramLog").rstrip(b"\0").decode()
         if status:
             raise CompileError(log)
-        return _fetch(program, "CUBIN"), log
+        return _fetch(program, what), log
     finally:
         lib.nvrtcDestroyProgram(ctypes.byref(program))
 
