@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 SOURCES := pyproject.toml setup.py README.md $(shell find pyggc -type f ! -name '*.so' ! -path '*/__pycache__/*')
-C_SOURCES = $(shell find pyggc tests -name '*.h' -o -name '*.c' -o -name '*.inc' -o -name '*.cu')
+C_SOURCES = $(shell find pyggc tests -name '*.h' -o -name '*.c' -o -name '*.inc' -o -name '*.cu' -o -name '*.cpp')
 
 # Files that "make sanitize" decodes in the sanitized build; the target that "make fuzz" runs, and for how many seconds.
 COUNT ?= 4000

@@ -28,6 +28,7 @@ LIMITS = {
 }
 
 DEPTHS = (8, 16, 32)
+DEVICES = ("cpu", "cuda", "auto")
 
 
 class Parser(argparse.ArgumentParser):
@@ -200,6 +201,7 @@ def _add_info(parser: Parser) -> None:
 
 def _add_shared(add: Callable[..., Any]) -> None:
     add("--threads", metavar="N", type=_number(int, 1), help="by default as many as there are cores")
+    add("--device", choices=DEVICES, default="cpu", help="auto is a GPU where one can be used (default cpu)")
     add("--force", action="store_true", help="replace the default output file if it is there")
 
 

@@ -36,6 +36,7 @@ from pyggc._terminal import (
     shown,
     write_output,
 )
+from pyggc.backends import get_backend
 from pyggc.codec import EncodeReport, GaussianEncoder, decode
 from pyggc.container import Container, Header, Limits, read_container, read_header, read_start
 from pyggc.errors import BitstreamError, GgcError, PartialImageWarning
@@ -143,6 +144,7 @@ def _encode(args: argparse.Namespace) -> Exit:
         bits_back=args.bits_back,
         timestamp=None if args.no_timestamp else "now",
         tags=tags,
+        device=args.device,
     )
     with ProgressBar(sys.stderr, not args.quiet and (args.progress or sys.stderr.isatty())) as progress:
         encoder.fit(image.pixels, max_time_seconds=args.max_time, callback=progress)
@@ -196,7 +198,9 @@ def _decode(args: argparse.Namespace) -> Exit:
             limits=limits,
             layers=args.layers,
             strict=not args.partial,
+            device=args.device,
         )
+        pixels = get_backend(args.device).download(pixels)
         container = read_start(data, limits) if args.partial else None
         metadata = (container or read_container(data, limits)).metadata
     for warning in caught:

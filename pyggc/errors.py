@@ -30,6 +30,14 @@ class LimitExceeded(BitstreamError):
     """The stream declares more pixels, Gaussians or rendering work than the caller allows."""
 
 
+class DeviceError(GgcError, RuntimeError):
+    """A device that was asked for cannot be used: its library, its driver or the device itself is missing."""
+
+
+class DeviceMemoryError(DeviceError, MemoryError):
+    """The device has not enough memory."""
+
+
 class PartialImageWarning(UserWarning):
     """Only a part of what a file should hold was there, and was decoded because the caller asked for it."""
 

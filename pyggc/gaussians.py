@@ -272,12 +272,22 @@ class Gaussians2D:
         supersample: int = 1,
         dtype: DTypeLike = np.uint8,
         threads: int | None = None,
+        device: str = "cpu",
     ) -> NDArray[Any]:
-        """Draw the image; see `pyggc.render.rasterize`, whose arguments these are."""
+        """Draw the image; see `pyggc.render.rasterize`, whose arguments these are, the backend by its device."""
         # Upward imports, here and in the two methods below: where users look for them, without a cycle at import time.
         from pyggc.render import rasterize
 
-        return rasterize(self, width, height, region=region, supersample=supersample, dtype=dtype, threads=threads)
+        return rasterize(
+            self,
+            width,
+            height,
+            region=region,
+            supersample=supersample,
+            dtype=dtype,
+            threads=threads,
+            backend=device,
+        )
 
     # Notebooks look for these two names.
 

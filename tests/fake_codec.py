@@ -42,6 +42,7 @@ class FakeEncoder:
     bits_back: bool = False
     timestamp: Any = "now"
     tags: dict[str, Any] = field(default_factory=dict)
+    device: str | None = None
 
     steps = 3
     seconds_a_step = 0.0

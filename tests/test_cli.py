@@ -102,7 +102,7 @@ def test_encode_and_decode_with_default_names(run: Run, folder: Path, pixels: np
 
 def test_encode_hands_its_options_on(run: Run) -> None:
     options = ["--bpp", "0.25", "--effort", "9", "--threads", "2", "--seed", "7", "--max-time", "1.5"]
-    options += ["--bits-back", "--layers", "gaussian"]
+    options += ["--bits-back", "--layers", "gaussian", "--device", "auto"]
     assert run("encode", "photo.png", *options, "--tag", "author=Ada", "--tag", "note=a=b", "--no-timestamp").code == 0
     encoder = FakeEncoder.last
     assert (encoder.bpp, encoder.quality, encoder.num_gaussians) == (0.25, None, None)
@@ -110,6 +110,7 @@ def test_encode_hands_its_options_on(run: Run) -> None:
     assert encoder.tags == {"author": "Ada", "note": "a=b"}
     assert encoder.timestamp is None
     assert encoder.bits_back is True
+    assert encoder.device == "auto"
     assert (encoder.layers, encoder.lossless) == ("gaussian", False)
     assert run("encode", "photo.png", "--force", "--lossless", "--num-gaussians", "7").code == 0
     encoder = FakeEncoder.last
@@ -122,6 +123,7 @@ def test_encode_defaults(run: Run) -> None:
     assert (encoder.quality, encoder.bpp, encoder.num_gaussians, encoder.threads) == (None, None, None, None)
     assert (encoder.effort, encoder.seed, encoder.max_time_seconds, encoder.timestamp) == (5, 0, None, "now")
     assert encoder.bits_back is False
+    assert encoder.device == "cpu"
     assert (encoder.layers, encoder.lossless) == ("auto", False)
 
 
@@ -295,11 +297,13 @@ def test_decode_hands_its_options_on(run: Run) -> None:
     options = ["--region", "4,2,10,8", "--supersample", "2", "--threads", "3", "--depth", "16"]
     assert run("decode", "photo.ggc", "-o", "out.png", *options).code == 0
     expected = {"size": None, "region": (4, 2, 10, 8), "supersample": 2, "threads": 3, "dtype": np.uint16}
-    assert fake_decode.options == expected | {"layers": "all", "strict": True}  # type: ignore[attr-defined]
+    assert fake_decode.options == expected | {"layers": "all", "strict": True, "device": "cpu"}  # type: ignore[attr-defined]
     assert parse_image(Path("out.png").read_bytes()).pixels.shape == (8, 10, 3)
-    assert run("decode", "photo.ggc", "-o", "out.png", "--layers", "gaussian", "--partial").code == 0
+    assert (
+        run("decode", "photo.ggc", "-o", "out.png", "--layers", "gaussian", "--partial", "--device", "auto").code == 0
+    )
     options = fake_decode.options  # type: ignore[attr-defined]
-    assert (options["layers"], options["strict"]) == ("gaussian", False)
+    assert (options["layers"], options["strict"], options["device"]) == ("gaussian", False, "auto")
 
 
 def test_depths_and_formats(run: Run) -> None:

@@ -69,6 +69,15 @@ cdef class Plan:
         self.c.width = width
         self.c.height = height
 
+    @property
+    def channels(self):
+        """Number of channels."""
+        return self.c.channels
+
+    def to_bytes(self):
+        """The C structure's bytes, for a device that cannot read it here."""
+        return (<const char *>&self.c)[:sizeof(self.c)]
+
     def address(self):
         """Where the C structure lies, for the kernels of other modules; valid as long as the object."""
         return <size_t>&self.c

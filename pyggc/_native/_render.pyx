@@ -66,9 +66,9 @@ def variants():
     return names
 
 
-cdef int32_t type_code(object dtype) except -1:
-    codes = {"uint8": GGC_UINT8, "uint16": GGC_UINT16, "float32": GGC_FLOAT32, "int32": GGC_INT32}
-    return codes[dtype.name]
+def sample_types():
+    """The codes of the types of samples, by their names."""
+    return {"uint8": GGC_UINT8, "uint16": GGC_UINT16, "float32": GGC_FLOAT32, "int32": GGC_INT32}
 
 
 def render(const float[:, ::1] means, const float[:, ::1] cholesky, const float[:, ::1] colors, out, *,
@@ -96,7 +96,7 @@ def render(const float[:, ::1] means, const float[:, ::1] cholesky, const float[
     job.supersample = supersample
     job.tile_width = tile_width
     job.tile_height = tile_height
-    job.type = type_code(out.dtype)
+    job.type = sample_types()[out.dtype.name]
     job.clip = clip
     job.threads = threads
     job.variant = ggc_variant_at(variants().index(variant))

@@ -6,25 +6,45 @@ from functools import cache
 
 from pyggc.backends.cpu import CpuBackend
 from pyggc.backends.protocol import Backend
+from pyggc.errors import DeviceError
 
-__all__ = ["Backend", "get_backend"]
+__all__ = ["Backend", "DeviceError", "get_backend", "is_on_cuda"]
+
+
+def _cuda() -> Backend:
+    try:
+        from pyggc.backends.cuda import CudaBackend
+    except ImportError as error:
+        advice = "pip install 'pyggc[cuda12]' or 'pyggc[cuda13]', as the driver is"
+        raise DeviceError(f"device 'cuda' needs CuPy, which cannot be imported: {advice} ({error})") from error
+    return CudaBackend()
+
+
+def _auto() -> Backend:
+    try:
+        return _BACKENDS["cuda"]()
+    except DeviceError:
+        return _BACKENDS["cpu"]()
+
 
 # A further device: its module and one row here. Each is made when first asked for, and once.
-_BACKENDS = {"cpu": cache(CpuBackend)}
+_BACKENDS = {"cpu": cache(CpuBackend), "cuda": cache(_cuda), "auto": cache(_auto)}
 
 
-def get_backend(device: str = "cpu") -> Backend:
+def get_backend(device: str | Backend = "cpu") -> Backend:
     """Return the backend of a device.
 
     Parameters
     ----------
-    device : str
-        ``"cpu"``.
+    device : {"cpu", "cuda", "auto"} or Backend
+        ``"auto"`` is a GPU if one can be used, else the CPU. A backend is returned as it is.
 
     Raises
     ------
     ValueError
         If there is no such device.
+    DeviceError
+        If it cannot be used here: CuPy, the driver or the device is missing.
 
     Examples
     --------
@@ -32,6 +52,13 @@ def get_backend(device: str = "cpu") -> Backend:
     >>> get_backend().name
     'cpu'
     """
+    if not isinstance(device, str):
+        return device
     if device not in _BACKENDS:
-        raise ValueError(f"device must be one of {', '.join(sorted(_BACKENDS))}, got {device!r}")
+        raise ValueError(f"device must be one of {', '.join(_BACKENDS)}, got {device!r}")
     return _BACKENDS[device]()
+
+
+def is_on_cuda(array: object) -> bool:
+    """Whether an array lies in a GPU's memory: CuPy's, or that of another library that shows it as CuPy does."""
+    return hasattr(array, "__cuda_array_interface__")

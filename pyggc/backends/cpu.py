@@ -6,13 +6,14 @@ import math
 import os
 from typing import TYPE_CHECKING, Any
 
-from pyggc._native import _render
+import numpy as np
+
+from pyggc._native import _quantize, _render
 from pyggc.backends.cpu_fit import CpuFitKernels
-from pyggc.backends.fit_protocol import FitKernels
+from pyggc.backends.fit_protocol import FitKernels, Params
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
 #: Name of the environment variable that forces a SIMD variant: baseline, avx2 or avx512.
 SIMD_VARIABLE = "PYGGC_SIMD"
@@ -55,6 +56,18 @@ class CpuBackend:
         self.variant = choose_variant()
         self.fit: FitKernels = CpuFitKernels(self.variant)
 
+    def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+        """Return an array of any content."""
+        return np.empty(shape, dtype)
+
+    def upload(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Return the array itself."""
+        return array
+
+    def download(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Return the array itself."""
+        return array
+
     def rasterize(
         self,
         means: NDArray[np.float32],
@@ -96,3 +109,9 @@ class CpuBackend:
     ) -> int:
         """Return an upper bound of the covered pixels; see `Backend.render_work`."""
         return math.ceil(_render.work(means, cholesky, x=x, y=y, width=width, height=height))
+
+    def dequantize(self, plan: _quantize.Plan, levels: NDArray[np.int32]) -> Params:
+        """Return the Gaussians of valid levels; see `Backend.dequantize`."""
+        params = Params(*(np.empty((len(levels), columns), np.float32) for columns in (2, 3, plan.channels)))
+        _quantize.dequantize(plan, levels, *params)
+        return params

@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
-    from pyggc.backends.fit_protocol import FitKernels
+    from pyggc._native._quantize import Plan
+    from pyggc.backends.fit_protocol import FitKernels, Params
 
 
 class Backend(Protocol):
     """The array work of one kind of device.
+
+    The arrays that it takes and returns are those of the device: NumPy's, or for CUDA CuPy's.
 
     Attributes
     ----------
@@ -24,6 +27,18 @@ class Backend(Protocol):
 
     name: str
     fit: FitKernels
+
+    def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+        """Return an array of the device, of any content."""
+        ...
+
+    def upload(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Return NumPy's array as one of the device, which may be the same memory."""
+        ...
+
+    def download(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Return the device's array as one of NumPy's, which may be the same memory."""
+        ...
 
     def rasterize(
         self,
@@ -68,4 +83,8 @@ class Backend(Protocol):
         height: int,
     ) -> int:
         """Return an upper bound of the pixels that the Gaussians cover within a region of the evaluated pixels."""
+        ...
+
+    def dequantize(self, plan: Plan, levels: NDArray[np.int32]) -> Params:
+        """Return the Gaussians that valid rows of levels stand for in a compact plan: the same bits on every device."""
         ...

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pyggc.arguments import as_integer, as_pair
+from pyggc.backends import get_backend
 from pyggc.codec.drawing import Drawing
 from pyggc.container import Container, Limits, Metadata, Residual, read_container, read_start
 from pyggc.container.compact import read_levels
@@ -115,6 +116,7 @@ def decode(
     limits: Limits | None = None,
     layers: str = "all",
     strict: bool = True,
+    device: str = "cpu",
 ) -> NDArray[Any]:
     """Decode a file to an image: the same pixels on every machine.
 
@@ -143,6 +145,9 @@ def decode(
         ``"gaussian"`` leaves the residual out.
     strict : bool
         False: a file that was cut off within its residual gives its Gaussians, with a `PartialImageWarning`.
+    device : {"cpu", "cuda", "auto"}
+        Where the Gaussians are drawn. With ``"cuda"`` the image stays on the GPU, as CuPy's array; ``"auto"`` is a GPU
+        if one can be used, else the CPU, and gives NumPy's array either way.
 
     Returns
     -------
@@ -154,6 +159,8 @@ def decode(
         If the file is malformed; `LimitExceeded` if it asks for more than the limits allow.
     ValueError, TypeError
         If an argument is out of range or of the wrong type.
+    DeviceError
+        If the device cannot be used.
 
     Examples
     --------
@@ -163,7 +170,7 @@ def decode(
     >>> gc.decode(stream, size=(120, 80), region=(10, 20, 30, 40), dtype="uint8").shape
     (40, 30, 3)
     """
-    drawing = _open(data, limits, size, region, supersample, dtype, None, threads, layers, strict)
+    drawing = _open(data, limits, size, region, supersample, dtype, None, threads, layers, strict, device)
     return drawing.draw(drawing.frame.region)
 
 
@@ -179,6 +186,7 @@ def decode_strips(
     limits: Limits | None = None,
     layers: str = "all",
     strict: bool = True,
+    device: str = "cpu",
 ) -> Iterator[NDArray[Any]]:
     """Decode a file from top to bottom in strips, of which only one needs to be in memory.
 
@@ -188,7 +196,7 @@ def decode_strips(
         A `.ggc` file.
     rows : int
         Rows of a strip, at least 1; the last may have fewer.
-    size, region, supersample, dtype, threads, limits, layers, strict
+    size, region, supersample, dtype, threads, limits, layers, strict, device
         As for `decode`. Of the limits, `max_image_bytes` is that of one strip, and of the whole original where a
         residual is drawn at another size than its own.
 
@@ -199,7 +207,7 @@ def decode_strips(
 
     Raises
     ------
-    BitstreamError, ValueError, TypeError
+    BitstreamError, ValueError, TypeError, DeviceError
         As for `decode`, before the first strip is drawn.
 
     Examples
@@ -211,7 +219,7 @@ def decode_strips(
     [(16, 60), (16, 60), (8, 60)]
     """
     rows = as_integer("rows", rows, 1)
-    drawing = _open(data, limits, size, region, supersample, dtype, rows, threads, layers, strict)
+    drawing = _open(data, limits, size, region, supersample, dtype, rows, threads, layers, strict, device)
     left, top, columns, total = drawing.frame.region
     return (drawing.draw((left, y, columns, min(rows, top + total - y))) for y in range(top, top + total, rows))
 
@@ -227,8 +235,10 @@ def _open(
     threads: int | None,
     layers: str,
     strict: bool,
+    device: str,
 ) -> Drawing:
     """A file, and what is to be drawn of it, so many rows at a time; all checked."""
+    backend = get_backend(device)
     limits = _check_limits(limits)
     if layers not in ("all", "gaussian"):
         raise ValueError(f'layers must be "all" or "gaussian", not {layers!r}')
@@ -248,7 +258,7 @@ def _open(
     where = f"the output at {width}x{height}" if rows is None else f"{rows} rows of the output at {width}x{height}"
     limits.check("max_image_bytes", columns * drawn * header.channels * kind.itemsize, where)
     residual = _read_residual(container) if layers == "all" else None
-    drawing = Drawing(gaussians, header, frame, kind, supersample, residual, threads)
+    drawing = Drawing(gaussians, header, frame, kind, supersample, residual, threads, backend, on_host=device != "cuda")
     limits.check("max_render_work", _work(drawing, limits), f"the Gaussians at {width}x{height}")
     return drawing
 

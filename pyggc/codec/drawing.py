@@ -15,6 +15,7 @@ from pyggc.residual import GRAY, render_base
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pyggc.backends import Backend
     from pyggc.container import Header
     from pyggc.gaussians import Gaussians2D
     from pyggc.render import Frame, Region
@@ -37,6 +38,10 @@ class Drawing:
     residual : LayerReader or None
         None draws the Gaussians alone.
     threads : int or None
+    backend : Backend
+        Where the Gaussians are drawn that no residual lies over.
+    on_host : bool
+        Whether the output is NumPy's array, wherever it was drawn, rather than the backend's.
     """
 
     gaussians: Gaussians2D
@@ -46,6 +51,8 @@ class Drawing:
     supersample: int
     residual: LayerReader | None
     threads: int | None
+    backend: Backend
+    on_host: bool
     # What was decoded last, and where it lies: strips may share tiles.
     _span: Region | None = field(default=None, init=False)
     _decoded: NDArray[Any] | None = field(default=None, init=False)
@@ -53,19 +60,25 @@ class Drawing:
 
     def draw(self, region: Region) -> NDArray[Any]:
         """Draw a region of the output: left, top, width and height."""
-        size, original = (self.frame.width, self.frame.height), (self.header.width, self.header.height)
         if self.residual is None:
-            return self._render(self.dtype, region)
+            image = self._render(self.dtype, region)
+            return self.backend.download(image) if self.on_host else image
+        image = self._draw_both(self.residual, region)
+        return image if self.on_host else self.backend.upload(image)
+
+    def _draw_both(self, residual: LayerReader, region: Region) -> NDArray[Any]:
+        """Draw the Gaussians and what the residual adds to them."""
+        size, original = (self.frame.width, self.frame.height), (self.header.width, self.header.height)
         if size == original:
-            return self._shaped(converted(self._pixels(self.residual, region), self.dtype))
-        sharp = self._render(np.dtype(np.uint16), region).astype(np.int32)
+            return self._shaped(converted(self._pixels(residual, region), self.dtype))
+        sharp = self.backend.download(self._render(np.dtype(np.uint16), region)).astype(np.int32)
         if len(self.gaussians) == 0:
             sharp[:] = GRAY
-        both = sharp.reshape(*sharp.shape[:2], -1) + self._scaled_difference(self.residual, region)
+        both = sharp.reshape(*sharp.shape[:2], -1) + self._scaled_difference(residual, region)
         return self._shaped(converted(np.clip(both, 0, 65535).astype(np.uint16), self.dtype))
 
     def _render(self, dtype: np.dtype[Any], region: Region) -> NDArray[Any]:
-        """Draw the Gaussians alone."""
+        """Draw the Gaussians alone, to an array of the backend."""
         frame, (_, top, _, rows), here = self.frame, region, self.gaussians
         if rows < frame.height:
             here = here[near_rows(here, frame.height, top, rows)]
@@ -77,6 +90,7 @@ class Drawing:
             supersample=self.supersample,
             dtype=dtype,
             threads=self.threads,
+            backend=self.backend,
         )
 
     def _pixels(self, residual: LayerReader, region: Region) -> NDArray[Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyggc import evaluate
 from pyggc.arguments import as_integer, check_positive
+from pyggc.backends import Backend, get_backend, is_on_cuda
 from pyggc.container import Header, Metadata, Residual, Section, atomic_write, image_hash, write_container
 from pyggc.fit import FitProgress, LossWeights
 from pyggc.fit.pyramid import make_fitters
@@ -102,11 +103,16 @@ class GaussianEncoder:
         The time of creation that the file tells; None leaves it out, which makes encoding deterministic.
     tags : mapping of str to str or bytes, optional
         Kept in the file, such as ``{"icc": profile}``.
+    device : {"cpu", "cuda", "auto"}, optional
+        Where the work is done that a GPU can do; by default where the image lies. ``"auto"`` is a GPU if one can be
+        used, else the CPU.
 
     Raises
     ------
     ValueError, TypeError
         If an argument is out of range or of the wrong type.
+    DeviceError
+        If the device cannot be used.
 
     Examples
     --------
@@ -135,6 +141,7 @@ class GaussianEncoder:
         bits_back: bool = False,
         timestamp: datetime | str | None = "now",
         tags: Mapping[str, str | bytes] | None = None,
+        device: str | None = None,
     ) -> None:
         if layers not in LAYERS:
             raise ValueError(f"layers must be {', '.join(map(repr, LAYERS))}, not {layers!r}")
@@ -157,6 +164,7 @@ class GaussianEncoder:
             raise ValueError(f'timestamp must be a datetime, "now" or None, not {timestamp!r}')
         if tags is not None and not isinstance(tags, Mapping):
             raise TypeError(f"tags must be a mapping of str to str or bytes, not {tags!r}")
+        self._backend = None if device is None else get_backend(device)
         self._dated_now = timestamp == "now"
         # Checked here, and not after a long fit.
         self._metadata = Metadata(timestamp=None if isinstance(timestamp, str) else timestamp, tags=tags or {})
@@ -175,7 +183,8 @@ class GaussianEncoder:
         Parameters
         ----------
         image : array_like, shape (H, W), (H, W, 3) or (H, W, 4)
-            Gray, RGB or RGBA; uint8, uint16, or floats in [0, 1].
+            Gray, RGB or RGBA; uint8, uint16, or floats in [0, 1]. NumPy's, CuPy's or any array that shows itself to
+            CuPy.
         max_time_seconds : float, optional
             Start nothing new after so long; what was begun, and writing the file, may take a little longer.
         max_iterations : int, optional
@@ -199,15 +208,19 @@ class GaussianEncoder:
             max_iterations = as_integer("max_iterations", max_iterations, 1)
         if callback is not None and not callable(callback):
             raise TypeError(f"callback must be callable, not {callback!r}")
+        backend = self._backend or get_backend("cuda" if is_on_cuda(image) else "cpu")
+        if is_on_cuda(image):
+            gpu = get_backend("cuda")
+            image = gpu.download(gpu.upload(image))  # type: ignore[arg-type]
         pixels = as_pixels(image)
         if self.goal.lossless and pixels.bit_depth == 32:
             raise TypeError("image must have samples of uint8 or uint16 to be kept without loss")
         if self.layers == "residual" and pixels.bit_depth == 32:
             raise TypeError("image must have samples of uint8 or uint16 where layers is 'residual'")
         budget = Budget(max_time_seconds, max_iterations, callback)
-        fitters = make_fitters(*pixels.scaled(), loss=self.loss, seed=self.seed, threads=self.threads)
+        fitters = make_fitters(*pixels.scaled(), loss=self.loss, seed=self.seed, threads=self.threads, backend=backend)
         overhead = len(self._file(pixels, 0, [], 0.0, 0.0))
-        measure = partial(_psnr, pixels, threads=self.threads)
+        measure = partial(_psnr, pixels, threads=self.threads, backend=backend)
         rest = fitters, self.effort, measure, budget, self.seed, overhead, self.bits_back
         if self._has_residual(pixels):
             samples = pixels.samples.reshape(pixels.height, pixels.width, pixels.channels)
@@ -215,18 +228,18 @@ class GaussianEncoder:
         else:
             alone = Search(*rest).run(self.goal)
             outcome = LayeredOutcome(Layered.alone(alone.chosen), alone.float_psnr, alone.iterations, alone.shortfall)
-        self._write(pixels, outcome, budget.elapsed)
+        self._write(pixels, outcome, budget.elapsed, backend)
         return outcome.chosen.quantized.gaussians
 
     def _has_residual(self, pixels: Pixels) -> bool:
         only_count = self.goal.quality is self.goal.bpp is None and not self.goal.lossless
         return self.layers != "gaussian" and pixels.bit_depth != 32 and not only_count
 
-    def _write(self, pixels: Pixels, outcome: LayeredOutcome, seconds: float) -> None:
+    def _write(self, pixels: Pixels, outcome: LayeredOutcome, seconds: float, backend: Backend) -> None:
         chosen, quantized, layer = outcome.chosen, outcome.chosen.quantized, outcome.chosen.layer
         decoded: NDArray[Any]
         if layer is None:
-            decoded = rasterize(quantized.gaussians, dtype=pixels.samples.dtype, threads=self.threads)
+            decoded = _decoded(pixels, quantized.gaussians, self.threads, backend)
         else:
             decoded = layer.decoded.reshape(pixels.samples.shape)
         psnr, ssim = evaluate.psnr(pixels.samples, decoded), evaluate.ssim(pixels.samples, decoded)
@@ -330,6 +343,7 @@ def encode(
     timestamp: datetime | str | None = "now",
     tags: Mapping[str, str | bytes] | None = None,
     callback: Callback | None = None,
+    device: str | None = None,
 ) -> bytes:
     """Encode an image; see `GaussianEncoder` and its `fit` for the parameters.
 
@@ -342,6 +356,8 @@ def encode(
     ------
     ValueError, TypeError
         If an argument is out of range or of the wrong type.
+    DeviceError
+        If the device cannot be used.
 
     Examples
     --------
@@ -365,12 +381,17 @@ def encode(
         bits_back=bits_back,
         timestamp=timestamp,
         tags=tags,
+        device=device,
     )
     encoder.fit(image, max_time_seconds, max_iterations, callback)
     return encoder.to_bytes()
 
 
-def _psnr(pixels: Pixels, gaussians: Gaussians2D, *, threads: int | None) -> float:
-    """Decibels of the image that a decoder makes of the Gaussians."""
-    decoded = rasterize(gaussians, dtype=pixels.samples.dtype, threads=threads)
-    return evaluate.psnr(pixels.samples, decoded)
+def _decoded(pixels: Pixels, gaussians: Gaussians2D, threads: int | None, backend: Backend) -> NDArray[Any]:
+    """The image that a decoder makes of the Gaussians."""
+    return backend.download(rasterize(gaussians, dtype=pixels.samples.dtype, threads=threads, backend=backend))
+
+
+def _psnr(pixels: Pixels, gaussians: Gaussians2D, *, threads: int | None, backend: Backend) -> float:
+    """Decibels of that image."""
+    return evaluate.psnr(pixels.samples, _decoded(pixels, gaussians, threads, backend))

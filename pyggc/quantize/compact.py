@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pyggc._native import _quantize
+from pyggc.backends import get_backend
 from pyggc.gaussians import Gaussians2D
 
 if TYPE_CHECKING:
@@ -194,12 +195,7 @@ class CompactQuantizer:
             If a row is outside the plan's ranges, or the Gaussian it gives outside the renderer's.
         """
         self._check(levels)
-        count = len(levels)
-        means = np.empty((count, 2), np.float32)
-        cholesky = np.empty((count, 3), np.float32)
-        colors = np.empty((count, self.channels), np.float32)
-        _quantize.dequantize(self.native, levels, means, cholesky, colors)
-        return Gaussians2D(means, cholesky, colors, width=self.width, height=self.height)
+        return Gaussians2D(*get_backend().dequantize(self.native, levels), width=self.width, height=self.height)
 
     def classes(self, colors: NDArray[np.int32]) -> NDArray[np.int32]:
         """Return the amplitude class, 0 to 7, of each row of color levels, shape (N, C) or wider.

@@ -56,11 +56,11 @@ def rasterize(
     dtype: DTypeLike = np.uint8,
     clip: bool = True,
     threads: int | None = None,
-    backend: Backend | None = None,
+    backend: Backend | str = "cpu",
 ) -> NDArray[Any]:
     """Draw Gaussians with the sum blend, exactly as the ``.ggc`` specification says.
 
-    The result has the same bits on every machine, for any number of threads and any SIMD variant.
+    The result has the same bits on every machine and device, for any number of threads and any SIMD variant.
 
     Parameters
     ----------
@@ -81,18 +81,20 @@ def rasterize(
         Whether float32 values are clipped to [0, 1].
     threads : int, optional
         The most threads to use; by default what OpenMP offers.
-    backend : Backend, optional
-        Where to draw; by default the CPU.
+    backend : Backend or {"cpu", "cuda", "auto"}
+        Where to draw; see `pyggc.backends.get_backend`.
 
     Returns
     -------
     ndarray, shape (height, width) for one channel, else (height, width, C)
-        The region, or the image.
+        The region, or the image; an array of the backend: for CUDA CuPy's.
 
     Raises
     ------
     ValueError, TypeError
         If an argument is out of its range or of a wrong type; the message names it.
+    DeviceError
+        If the device cannot be used.
 
     Examples
     --------
@@ -112,12 +114,11 @@ def rasterize(
         raise ValueError(f"clip must be true for {kind}")
     if threads is not None:
         threads = _integer("threads", threads, 2**31 - 1)
-    means, cholesky, colors = frame.parameters(gaussians)
+    backend = get_backend(backend)
+    means, cholesky, colors = map(backend.upload, frame.parameters(gaussians))
     x, y, columns, rows = frame.region
-    out = np.empty((rows, columns, gaussians.num_channels), kind)
-    (backend or get_backend()).rasterize(
-        means, cholesky, colors, out, x=x, y=y, supersample=frame.supersample, clip=clip, threads=threads
-    )
+    out = backend.empty((rows, columns, gaussians.num_channels), kind)
+    backend.rasterize(means, cholesky, colors, out, x=x, y=y, supersample=frame.supersample, clip=clip, threads=threads)
     return out[:, :, 0] if gaussians.num_channels == 1 else out
 
 
@@ -128,7 +129,7 @@ def render_work(
     *,
     region: Region | None = None,
     supersample: int = 1,
-    backend: Backend | None = None,
+    backend: Backend | str = "cpu",
 ) -> int:
     """Estimate what `rasterize` will cost, before it draws a pixel.
 
@@ -156,10 +157,10 @@ def render_work(
     >>> render_work(everywhere)
     64
     """
-    frame = resolve(gaussians, width, height, region, supersample)
-    means, cholesky, _ = frame.parameters(gaussians)
+    frame, backend = resolve(gaussians, width, height, region, supersample), get_backend(backend)
+    means, cholesky, _ = map(backend.upload, frame.parameters(gaussians))
     x, y, columns, rows = (side * frame.supersample for side in frame.region)
-    return (backend or get_backend()).render_work(means, cholesky, x=x, y=y, width=columns, height=rows)
+    return backend.render_work(means, cholesky, x=x, y=y, width=columns, height=rows)
 
 
 def near_rows(gaussians: Gaussians2D, height: int, y: int, rows: int) -> NDArray[np.bool_]:

@@ -26,9 +26,6 @@
 /* Gaussians that are worth waking the other threads for, to prepare them. */
 #define PARALLEL_COUNT 2048
 
-/* Parts of a Gaussian's width whose work is estimated one by one. */
-#define WORK_CELLS 16
-
 const ggc_variant *ggc_variant_at(int index) {
     const ggc_variant *found[3] = {&ggc_baseline, NULL, NULL};
 #if defined(__x86_64__)
@@ -42,36 +39,10 @@ const ggc_variant *ggc_variant_at(int index) {
     return index >= 0 && index < 3 ? found[index] : NULL;
 }
 
-/* v clipped to [low, high], and low if v is NaN, so that no parameters can lead a conversion astray. */
-static double clip(double v, double low, double high) {
-    return v > low ? (v < high ? v : high) : low;
-}
-
-/* The integers of [center - half, center + half] within [low, high), as [first, end). */
-static void clip_range(double center, double half, int32_t low, int32_t high, int32_t *first, int32_t *end) {
-    *first = low + (int32_t)clip(center - half - low + 1.0, 0.0, (double)high - low); /* floor + 1 >= ceil */
-    if (*first > low)
-        (*first)--;
-    *end = low + (int32_t)clip(center + half - low + 1.0, 0.0, (double)high - low);
-}
-
-/* The region in the pixels that are evaluated, which supersampling makes smaller. */
-typedef struct {
-    int32_t x0, y0, x1, y1;
-} box;
-
-static ggc_item prepare_item(const ggc_job *job, const box *region, int64_t index) {
-    ggc_item item;
-    item.g = ggc_prepare(job->means + 2 * index, job->cholesky + 3 * index, job->colors + job->channels * index,
-                         job->channels);
-    item.reach = ggc_reach_of(&item.g);
-    clip_range(item.g.mx, ggc_half_width(&item.g), region->x0, region->x1, &item.x0, &item.x1);
-    clip_range(item.g.my, ggc_half_height(&item.reach), region->y0, region->y1, &item.y0, &item.y1);
-    return item;
-}
-
-static int is_empty(const ggc_item *item) {
-    return item->x0 >= item->x1 || item->y0 >= item->y1;
+static ggc_item prepare_item(const ggc_job *job, const ggc_box *region, int64_t index) {
+    const ggc_gaussian g = ggc_prepare(job->means + 2 * index, job->cholesky + 3 * index,
+                                       job->colors + job->channels * index, job->channels);
+    return ggc_item_of(&g, region);
 }
 
 /* Accumulators from one row of a plane to the next: whole cache lines, an odd number of them, so that the rows of a
@@ -165,7 +136,7 @@ static void render_strip(const plan *p, const ggc_job *job, int32_t strip, int32
 }
 
 /* Strips [first, end) of the image: fill their bins, then render them in parallel. */
-static void render_band(plan *p, const ggc_job *job, const box *region, int32_t first, int32_t end) {
+static void render_band(plan *p, const ggc_job *job, const ggc_box *region, int32_t first, int32_t end) {
     int64_t total = 0;
     for (int32_t strip = first; strip < end; strip++) {
         p->ends[strip] = total;
@@ -173,7 +144,7 @@ static void render_band(plan *p, const ggc_job *job, const box *region, int32_t 
     }
     for (int64_t i = 0; i < job->count; i++) {
         const ggc_item *item = p->items + i;
-        if (is_empty(item))
+        if (ggc_is_empty(item))
             continue;
         int32_t a = (item->y0 - region->y0) / p->strip_rows, b = (item->y1 - 1 - region->y0) / p->strip_rows;
         a = a > first ? a : first;
@@ -195,7 +166,7 @@ static void render_band(plan *p, const ggc_job *job, const box *region, int32_t 
 
 int ggc_render(const ggc_job *job) {
     const int32_t k = job->supersample;
-    const box region = {job->x0 * k, job->y0 * k, (job->x0 + job->width) * k, (job->y0 + job->height) * k};
+    const ggc_box region = {job->x0 * k, job->y0 * k, (job->x0 + job->width) * k, (job->y0 + job->height) * k};
     plan p;
     if (!allocate(&p, job)) {
         release(&p);
@@ -206,7 +177,7 @@ int ggc_render(const ggc_job *job) {
         p.items[i] = prepare_item(job, &region, i);
     for (int64_t i = 0; i < job->count; i++) {
         const ggc_item *item = p.items + i;
-        if (is_empty(item))
+        if (ggc_is_empty(item))
             continue;
         const int32_t last = (item->y1 - 1 - region.y0) / p.strip_rows;
         for (int32_t strip = (item->y0 - region.y0) / p.strip_rows; strip <= last; strip++)
@@ -224,51 +195,15 @@ int ggc_render(const ggc_job *job) {
     return GGC_OK;
 }
 
-/* The most pixels that a column of [first, end) can have: the longest chord, and the rows that any chord reaches. */
-static double cell_height(const ggc_item *item, int32_t first, int32_t end) {
-    const ggc_gaussian *g = &item->g;
-    const ggc_reach *reach = &item->reach;
-    double low, high;
-    ggc_reach_rows(g, reach, first, end - 1.0, &low, &high);
-    low = low > item->y0 ? low : item->y0;
-    high = high < item->y1 - 1 ? high : item->y1 - 1;
-    const double u = (clip(g->mx, first, end - 1.0) - g->mx) * g->i1;
-    const double rest = (reach->radius - u) * (reach->radius + u);
-    const double chord = 2.0 * (reach->l2 * GGC_SQRT(rest > 0.0 ? rest : 0.0) + GGC_MARGIN) + 1.0;
-    return clip(high - low + 1.0, 0.0, chord);
-}
-
-/* A convex set has no more points with integer coordinates than its area, half its circumference and one (Nosarzewska,
- * 1948). The circumference is at most that of the box. */
-static double ellipse_pixels(const ggc_item *item) {
-    const double radius = item->reach.radius, area = GGC_PI * radius * radius * item->reach.l2 / item->g.i1;
-    return area + 2.0 * (ggc_half_width(&item->g) + ggc_half_height(&item->reach)) + 1.0;
-}
-
-/* The pixels of an ellipse that the region cuts, from parts of its width. */
-static double cut_pixels(const ggc_item *item) {
-    const int32_t columns = item->x1 - item->x0, cells = columns < WORK_CELLS ? columns : WORK_CELLS;
-    double work = 0.0;
-    for (int32_t cell = 0; cell < cells; cell++) {
-        const int32_t first = item->x0 + (int32_t)((int64_t)columns * cell / cells);
-        const int32_t end = item->x0 + (int32_t)((int64_t)columns * (cell + 1) / cells);
-        work += cell_height(item, first, end) * (end - first);
-    }
-    return work;
-}
-
 double ggc_render_work(const float *means, const float *cholesky, int64_t count, int32_t x0, int32_t y0, int32_t width,
                        int32_t height) {
     static const float none[GGC_MAX_CHANNELS];
-    const box region = {x0, y0, x0 + width, y0 + height};
+    const ggc_box region = {x0, y0, x0 + width, y0 + height};
     double work = 0.0;
     for (int64_t i = 0; i < count; i++) {
         const ggc_job one = {.means = means + 2 * i, .cholesky = cholesky + 3 * i, .colors = none, .channels = 1};
         const ggc_item item = prepare_item(&one, &region, 0);
-        if (is_empty(&item))
-            continue;
-        const int whole = item.x0 > region.x0 && item.x1 < region.x1 && item.y0 > region.y0 && item.y1 < region.y1;
-        work += whole ? ellipse_pixels(&item) : cut_pixels(&item);
+        work += ggc_item_work(&item, &region);
     }
     return work;
 }

@@ -10,8 +10,6 @@
 #ifndef GGC_COMPACT_H
 #define GGC_COMPACT_H
 
-#include <stdint.h>
-
 #include "ggc/gaussian.h"
 
 #define GGC_MAX_LEVELS (GGC_MAX_CHANNELS + 5)
@@ -39,7 +37,7 @@ typedef struct {
 
 /* clang-format off */
 /* 2^(i / 32). */
-static const double ggc_exp2_table[GGC_OCTAVE] = {
+GGC_TABLE double ggc_exp2_table[GGC_OCTAVE] = {
     0x1.0000000000000p+0, 0x1.059b0d3158574p+0, 0x1.0b5586cf9890fp+0, 0x1.11301d0125b51p+0,
     0x1.172b83c7d517bp+0, 0x1.1d4873168b9aap+0, 0x1.2387a6e756238p+0, 0x1.29e9df51fdee1p+0,
     0x1.306fe0a31b715p+0, 0x1.371a7373aa9cbp+0, 0x1.3dea64c123422p+0, 0x1.44e086061892dp+0,
@@ -55,8 +53,8 @@ static const double ggc_exp2_table[GGC_OCTAVE] = {
 #define GGC_R3 0x1.279a74590331cp-1
 #define GGC_R2 0x1.6a09e667f3bcdp-1
 #define GGC_R6 0x1.a20bd700c2c3ep-2
-static const double ggc_basis1[GGC_MAX_CHANNELS * GGC_MAX_CHANNELS] = {1.0};
-static const double ggc_basis3[GGC_MAX_CHANNELS * GGC_MAX_CHANNELS] = {
+GGC_TABLE double ggc_basis1[GGC_MAX_CHANNELS * GGC_MAX_CHANNELS] = {1.0};
+GGC_TABLE double ggc_basis3[GGC_MAX_CHANNELS * GGC_MAX_CHANNELS] = {
     GGC_R3, GGC_R3,        GGC_R3,  0.0,
     GGC_R2, 0.0,           -GGC_R2, 0.0,
     GGC_R6, -2.0 * GGC_R6, GGC_R6,  0.0,
@@ -69,7 +67,7 @@ GGC_INLINE const double *ggc_basis(int channels) {
 }
 
 GGC_INLINE int ggc_bit_length(uint64_t v) {
-    return v ? 64 - __builtin_clzll(v) : 0;
+    return v ? 64 - GGC_LEADING_ZEROS(v) : 0;
 }
 
 GGC_INLINE int32_t ggc_clamp(int32_t v, int32_t low, int32_t high) {
@@ -120,7 +118,7 @@ GGC_INLINE void ggc_position_exponents(const ggc_compact_plan *p, const ggc_row_
 }
 
 GGC_INLINE double ggc_exp2_32nds(int32_t j) {
-    return __builtin_ldexp(ggc_exp2_table[j & (GGC_OCTAVE - 1)], j >> 5);
+    return GGC_MATH(ldexp)(ggc_exp2_table[j & (GGC_OCTAVE - 1)], j >> 5);
 }
 
 /* Whether the integers are in the ranges for which the plan is defined: of the colors, and of a whole row. Only then
@@ -153,7 +151,7 @@ GGC_INLINE int ggc_levels_valid(const ggc_compact_plan *p, const int32_t *levels
  * Gaussian as wide as the image would need more bits than they are worth. */
 GGC_INLINE double ggc_color_norm(double l1, double l2) {
     const double area = l1 * l2;
-    return GGC_SQRT(area < GGC_MAX_COLOR_AREA ? area : GGC_MAX_COLOR_AREA);
+    return GGC_MATH(sqrt)(area < GGC_MAX_COLOR_AREA ? area : GGC_MAX_COLOR_AREA);
 }
 
 /* One row of valid levels to one Gaussian. */
@@ -165,8 +163,8 @@ GGC_INLINE void ggc_dequantize(const ggc_compact_plan *p, const int32_t *levels,
     const double l1 = ggc_exp2_32nds(shape[0] * s.scale_step), l2 = ggc_exp2_32nds(shape[1] * s.scale_step);
     int32_t ex, ey;
     ggc_position_exponents(p, &s, shape, &ex, &ey);
-    mean[0] = (float)(__builtin_ldexp(shape[3] + 0.5, ex) - 0.5);
-    mean[1] = (float)(__builtin_ldexp(shape[4] + 0.5, ey) - 0.5);
+    mean[0] = (float)(GGC_MATH(ldexp)(shape[3] + 0.5, ex) - 0.5);
+    mean[1] = (float)(GGC_MATH(ldexp)(shape[4] + 0.5, ey) - 0.5);
     cholesky[0] = (float)l1;
     cholesky[1] = (float)l2;
     cholesky[2] = (float)(l2 * ((double)(shape[2] * s.shear_step) / GGC_SHEAR_UNIT));
@@ -182,15 +180,15 @@ GGC_INLINE void ggc_dequantize(const ggc_compact_plan *p, const int32_t *levels,
 /* The encoder's side, which no decoder has to reproduce. */
 
 GGC_INLINE int32_t ggc_nearest(double v) {
-    return (int32_t)__builtin_floor(v + 0.5);
+    return (int32_t)GGC_MATH(floor)(v + 0.5);
 }
 
 /* Levels of the scales, the shear and the position, for the class that the color levels give. */
 GGC_INLINE void ggc_quantize_shape(const ggc_compact_plan *p, const ggc_row_steps *s, const float *mean,
                                    const float *cholesky, double min_log_scale, int32_t *shape) {
-    const double low = __builtin_ceil(min_log_scale / s->scale_step);
+    const double low = GGC_MATH(ceil)(min_log_scale / s->scale_step);
     for (int i = 0; i < 2; i++) {
-        const double j = GGC_OCTAVE * __builtin_log2(cholesky[i]) / s->scale_step;
+        const double j = GGC_OCTAVE * GGC_MATH(log2)(cholesky[i]) / s->scale_step;
         const int32_t high = GGC_MAX_LOG_SCALE / s->scale_step;
         shape[i] = ggc_clamp(ggc_nearest(j > low ? j : low), (int32_t)low, high);
     }
@@ -202,8 +200,9 @@ GGC_INLINE void ggc_quantize_shape(const ggc_compact_plan *p, const ggc_row_step
     ggc_position_exponents(p, s, shape, &e[0], &e[1]);
     for (int i = 0; i < 2; i++) {
         /* The last index whose center lies within the image. */
-        const int32_t last = (int32_t)__builtin_ceil(__builtin_ldexp(i ? p->height : p->width, -e[i]) - 0.5) - 1;
-        const double at = __builtin_floor(__builtin_ldexp((double)mean[i] + 0.5, -e[i]));
+        const int32_t last =
+            (int32_t)GGC_MATH(ceil)(GGC_MATH(ldexp)((double)(i ? p->height : p->width), -e[i]) - 0.5) - 1;
+        const double at = GGC_MATH(floor)(GGC_MATH(ldexp)((double)mean[i] + 0.5, -e[i]));
         shape[3 + i] = at < 0.0 ? 0 : at > last ? last : (int32_t)at;
     }
 }

@@ -11,17 +11,7 @@
 #ifndef GGC_GAUSSIAN_H
 #define GGC_GAUSSIAN_H
 
-#ifdef __CUDACC_RTC__
-#define GGC_INLINE static __device__ __forceinline__
-#define GGC_SQRT(v) sqrt(v)
-#else
-#include <float.h>
-#define GGC_INLINE static inline __attribute__((always_inline))
-#define GGC_SQRT(v) __builtin_sqrt(v)
-#if FLT_EVAL_METHOD != 0
-#error "the renderer needs binary32 arithmetic without excess precision (on 32-bit x86: -msse2 -mfpmath=sse)"
-#endif
-#endif
+#include "ggc/portable.h"
 
 #define GGC_MAX_CHANNELS 4
 
@@ -117,6 +107,23 @@ GGC_INLINE float ggc_weight(const ggc_gaussian *g, float x, float t) {
     return e - GGC_EDGE;
 }
 
+/* A contribution to the nearest integer, ties to even, if its magnitude fits an int32. */
+GGC_INLINE int32_t ggc_round(float v) {
+#ifdef __CUDACC_RTC__
+    return __float2int_rn(v);
+#else
+    return (int32_t)__builtin_rintf(v);
+#endif
+}
+
+/* The same for magnitudes up to GGC_SMALL. The addition itself rounds: from 2^23 to 2^24 floats are whole numbers, and
+ * their bits count on. It is several times faster than a conversion on a GPU. */
+#define GGC_SMALL 0x1p22f
+GGC_INLINE int32_t ggc_round_small(float v) {
+    const float base = 0x1.8p23f;
+    return ggc_float_bits(v + base) - ggc_float_bits(base);
+}
+
 /* The ellipse that holds every pixel whose computed q is below 9: (x - mx, y - my) = (l1 u, l2 t) with real numbers
  * u^2 + (t - s u)^2 <= radius^2. docs/maths_renderer.rst proves the radius; GGC_MARGIN pixels and 2^-40 of a length
  * cover the rounding in binary64. */
@@ -128,7 +135,7 @@ typedef struct {
 #define GGC_MARGIN 0x1p-10
 
 GGC_INLINE ggc_reach ggc_reach_of(const ggc_gaussian *g) {
-    const double s = g->s, norm = GGC_SQRT(1.0 + s * s);
+    const double s = g->s, norm = GGC_MATH(sqrt)(1.0 + s * s);
     ggc_reach r;
     r.l2 = 1.0 / g->i2;
     r.radius = 3.0 + ((s < 0.0 ? -s : s) + 4.0) * 0x1p-19;
@@ -155,7 +162,7 @@ GGC_INLINE void ggc_reach_rows(const ggc_gaussian *g, const ggc_reach *r, double
     ub = ub > -radius ? ub : -radius;
     ua = ua < radius ? ua : radius;
     ub = ub < radius ? ub : radius;
-    const double ra = GGC_SQRT((radius - ua) * (radius + ua)), rb = GGC_SQRT((radius - ub) * (radius + ub));
+    const double ra = GGC_MATH(sqrt)((radius - ua) * (radius + ua)), rb = GGC_MATH(sqrt)((radius - ub) * (radius + ub));
     const double top_a = s * ua + ra, top_b = s * ub + rb, bottom_a = s * ua - ra, bottom_b = s * ub - rb;
     double top = top_a > top_b ? top_a : top_b, bottom = bottom_a < bottom_b ? bottom_a : bottom_b;
     /* Between the columns a boundary is highest at one of them, unless its summit lies between. */

@@ -2,22 +2,13 @@
 #ifndef GGC_RENDER_H
 #define GGC_RENDER_H
 
-#include <stdint.h>
-
-#include "ggc/gaussian.h"
+#include "ggc/extent.h"
+#include "ggc/samples.h"
 
 /* Rows of accumulators are padded to a multiple of this, a cache line and the most lanes of any variant. */
 #define GGC_ALIGN 16
 
-enum { GGC_UINT8, GGC_UINT16, GGC_FLOAT32, GGC_INT32 };
 enum { GGC_OK, GGC_NO_MEMORY };
-
-/* A prepared Gaussian and the box of pixels [x0, x1) x [y0, y1) that it can reach, clipped to the region. */
-typedef struct {
-    ggc_gaussian g;
-    ggc_reach reach;
-    int32_t x0, x1, y0, y1;
-} ggc_item;
 
 /* A rectangle of accumulators: pixel (x0 + i, y0 + j), channel c is at acc[(j * channels + c) * stride + i].
  * stride is a multiple of GGC_ALIGN: what a vector adds past the tile's width is never read. */

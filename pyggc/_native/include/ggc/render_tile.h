@@ -118,32 +118,11 @@ static void accumulate(const ggc_tile *tile, const ggc_item *items, const uint32
     }
 }
 
-/* An accumulator clipped to [0, 1]. */
-GGC_INLINE int32_t to_unit(int32_t value) {
-    const int32_t one = 1 << GGC_FRACTION_BITS;
-    value = value < 0 ? 0 : value;
-    return value > one ? one : value;
+GGC_INLINE float float32_unit(int32_t value) {
+    return ggc_float32(ggc_unit(value));
 }
 
-/* round(value * maximum) of a clipped accumulator, halves up. The products need 28 and 37 bits. */
-GGC_INLINE uint8_t to_uint8(int32_t value) {
-    return (uint8_t)((to_unit(value) * 255 + (1 << (GGC_FRACTION_BITS - 1))) >> GGC_FRACTION_BITS);
-}
-
-GGC_INLINE uint16_t to_uint16(int32_t value) {
-    return (uint16_t)((to_unit(value) * (int64_t)65535 + (1 << (GGC_FRACTION_BITS - 1))) >> GGC_FRACTION_BITS);
-}
-
-/* Exactly rounded: the conversion rounds to 24 bits, the product is exact. */
-GGC_INLINE float to_float32(int32_t value) {
-    return (float)value * 0x1p-20f;
-}
-
-GGC_INLINE float to_float32_unit(int32_t value) {
-    return to_float32(to_unit(value));
-}
-
-GGC_INLINE int32_t to_int32(int32_t value) {
+GGC_INLINE int32_t same(int32_t value) {
     return value;
 }
 
@@ -166,11 +145,11 @@ typedef void store_row(const int32_t *acc, ptrdiff_t stride, int32_t width, void
     DEFINE_STORE(name, sample, convert, 4)                                                                             \
     static store_row *const name[GGC_MAX_CHANNELS] = {name##_1, name##_2, name##_3, name##_4};
 
-DEFINE_STORES(store_uint8, uint8_t, to_uint8)
-DEFINE_STORES(store_uint16, uint16_t, to_uint16)
-DEFINE_STORES(store_float32, float, to_float32)
-DEFINE_STORES(store_float32_unit, float, to_float32_unit)
-DEFINE_STORES(store_int32, int32_t, to_int32)
+DEFINE_STORES(store_uint8, uint8_t, ggc_uint8)
+DEFINE_STORES(store_uint16, uint16_t, ggc_uint16)
+DEFINE_STORES(store_float32, float, ggc_float32)
+DEFINE_STORES(store_float32_unit, float, float32_unit)
+DEFINE_STORES(store_int32, int32_t, same)
 
 static store_row *store_of(int32_t type, int32_t clip, int32_t channels) {
     switch (type) {
@@ -193,8 +172,7 @@ GGC_INLINE void average_rows(int32_t *acc, ptrdiff_t pitch, int32_t width, int32
         for (int32_t row = 0; row < k; row++)
             for (int32_t column = 0; column < k; column++)
                 sum += acc[row * pitch + (ptrdiff_t)i * k + column];
-        /* floor(sum / area + 1/2); C divides toward zero, so the dividend is made positive first: |sum| < 2^31 area */
-        acc[i] = (int32_t)((2 * sum + area + (area << 33)) / (2 * area) - ((int64_t)1 << 32));
+        acc[i] = ggc_mean(sum, area);
     }
 }
 

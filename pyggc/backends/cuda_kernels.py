@@ -1,0 +1,119 @@
+"""The table of the GPU's kernels: what the loader, the compile test and the simulator know of each.
+
+Nothing here needs a GPU, a driver or CuPy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyggc._native
+
+_NATIVE = Path(pyggc._native.__file__).parent
+
+#: Where the ``.cu`` files lie.
+SOURCES = _NATIVE / "cuda"
+#: Where the headers lie that they share with the CPU.
+HEADERS = _NATIVE / "include"
+
+#: How NVRTC compiles every kernel. The exact renderer's bits need all four of the arithmetic ones.
+OPTIONS = ("--std=c++17", "--ftz=false", "--prec-div=true", "--prec-sqrt=true")
+
+#: The most channels that an image has.
+MAX_CHANNELS = 4
+
+#: The pixels of a tile of the exact renderer: one block renders it, two pixels a thread.
+TILE_WIDTH = 32
+TILE_HEIGHT = 16
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """One row of the table.
+
+    Parameters
+    ----------
+    name : str
+        The function's name.
+    source : str
+        Its file, within `SOURCES`.
+    block : int
+        Threads of a block; the source knows them as ``BLOCK``.
+    registers : int
+        The most registers that a thread may take.
+    shared : int
+        The most bytes of shared memory that a block may take.
+    spills : int
+        The most bytes that a thread may spill to memory, stores and loads together.
+    by_channels : bool
+        Whether it is compiled for each number of channels, which the source knows as ``CHANNELS``.
+    fused : bool
+        Whether the compiler may fuse a multiplication and an addition: never where bits are promised.
+    constants : tuple of (str, int)
+        What else the source knows by name.
+    """
+
+    name: str
+    source: str
+    block: int
+    registers: int
+    shared: int = 0
+    spills: int = 0
+    by_channels: bool = False
+    fused: bool = False
+    constants: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def path(self) -> Path:
+        """The file that holds it."""
+        return SOURCES / self.source
+
+    def variants(self) -> Iterator[int]:
+        """The numbers of channels that it is compiled for; 0 is for any."""
+        yield from range(1, MAX_CHANNELS + 1) if self.by_channels else (0,)
+
+    def defines(self, channels: int) -> tuple[str, ...]:
+        """Compiler options that tell the source its constants.
+
+        Raises
+        ------
+        ValueError
+            If there is no such variant.
+        """
+        if channels not in self.variants():
+            raise ValueError(f"{self.name} has no variant for {channels} channels")
+        constants = {"BLOCK": self.block, **dict(self.constants)}
+        if channels:
+            constants["CHANNELS"] = channels
+        return tuple(f"-D{name}={value}" for name, value in constants.items())
+
+    def options(self, channels: int) -> tuple[str, ...]:
+        """All that NVRTC is told, but for the architecture."""
+        fused = "true" if self.fused else "false"
+        return (*OPTIONS, f"--fmad={fused}", f"--include-path={HEADERS}", *self.defines(channels))
+
+
+_TILE = (("TILE_WIDTH", TILE_WIDTH), ("TILE_HEIGHT", TILE_HEIGHT))
+
+#: All kernels by their names.
+KERNELS = {
+    kernel.name: kernel
+    for kernel in (
+        Kernel("ggc_bin_count", "render_bin.cu", block=256, registers=64),
+        Kernel("ggc_bin_scan", "render_bin.cu", block=1024, registers=32, shared=128),
+        Kernel("ggc_bin_fill", "render_bin.cu", block=256, registers=64),
+        Kernel(
+            "ggc_render_forward",
+            "render_forward.cu",
+            block=256,
+            registers=64,
+            shared=12288,
+            by_channels=True,
+            constants=_TILE,
+        ),
+        Kernel("ggc_render_work", "render_work.cu", block=256, registers=64),
+        Kernel("ggc_compact_dequantize", "compact.cu", block=256, registers=64),
+    )
+}
