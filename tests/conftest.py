@@ -11,6 +11,9 @@ import pyggc
 from pyggc.backends import get_backend
 from pyggc.errors import DeviceError
 
+# Fixtures of tests/backends: of all conftest.py that "make test" collects, only one may have its name.
+pytest_plugins = ["cuda_fixtures"]
+
 # A program for Atheris, which only "make fuzz" installs; pytest would import it to look for doctests.
 collect_ignore = ["fuzz/fuzz.py"]
 

@@ -401,7 +401,8 @@ def decode_tile(
         for p, (plane, samples) in enumerate(zip(planes, block_samples(block, steps), strict=True)):
             if lossless:
                 predicted = intra(plane, block.y, block.x, block.log_size, block.modes[p])
-                samples = [[wrap(a + b) for a, b in zip(*rows, strict=True)] for rows in zip(samples, predicted)]
+                rows = zip(samples, predicted, strict=True)
+                samples = [[wrap(a + b) for a, b in zip(*both, strict=True)] for both in rows]
             for y, x in product(range(min(side, height - block.y)), range(min(side, width - block.x))):
                 plane[block.y + y][block.x + x] = samples[y][x]
     units = [
