@@ -6,6 +6,7 @@ on a CPU.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -60,6 +61,13 @@ class Device(Protocol):
             Arrays of the device, and NumPy scalars of the very types of the kernel's parameters.
         channels : int
             The variant, if the kernel is compiled by channels.
+        """
+        ...
+
+    def record(self, work: Callable[[], None]) -> Callable[[], None]:
+        """Return what queues all the launches of `work` again, over the same arrays, and faster; runs nothing yet.
+
+        `work` only launches kernels, and was run before.
         """
         ...
 

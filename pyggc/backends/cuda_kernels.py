@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyggc._native
 
@@ -97,12 +98,14 @@ class Kernel:
 
 _TILE = (("TILE_WIDTH", TILE_WIDTH), ("TILE_HEIGHT", TILE_HEIGHT))
 
+_FIT: dict[str, Any] = {"by_channels": True, "fused": True, "constants": _TILE}
+
 #: All kernels by their names.
 KERNELS = {
     kernel.name: kernel
     for kernel in (
         Kernel("ggc_bin_count", "render_bin.cu", block=256, registers=64),
-        Kernel("ggc_bin_scan", "render_bin.cu", block=1024, registers=32, shared=128),
+        Kernel("ggc_bin_scan", "render_bin.cu", block=1024, registers=40, shared=128),
         Kernel("ggc_bin_fill", "render_bin.cu", block=256, registers=64),
         Kernel(
             "ggc_render_forward",
@@ -115,5 +118,26 @@ KERNELS = {
         ),
         Kernel("ggc_render_work", "render_work.cu", block=256, registers=64),
         Kernel("ggc_compact_dequantize", "compact.cu", block=256, registers=64),
+        Kernel("ggc_fit_turn", "fit_step.cu", block=1024, registers=64, shared=512),
+        Kernel("ggc_fit_aim", "fit_step.cu", block=256, registers=64, shared=512),
+        Kernel("ggc_fit_decide", "fit_step.cu", block=256, registers=64, shared=512),
+        Kernel("ggc_fit_manage", "fit_step.cu", block=32, registers=64),
+        Kernel("ggc_fit_conjugate", "fit_move.cu", block=128, registers=128, shared=512, **_FIT),
+        Kernel("ggc_fit_retract", "fit_move.cu", block=256, registers=128, shared=512, **_FIT),
+        Kernel("ggc_fit_forward", "fit_forward.cu", block=256, registers=64, shared=12800, **_FIT),
+        Kernel("ggc_fit_gather", "fit_gather.cu", block=256, registers=128, spills=64, **_FIT),
+        Kernel("ggc_fit_ssim", "fit_loss.cu", block=256, registers=64, shared=24576, fused=True),
+        Kernel("ggc_fit_slope", "fit_loss.cu", block=256, registers=80, shared=49152, fused=True),
+        Kernel("ggc_fit_cells_count", "fit_removal.cu", block=256, registers=64),
+        Kernel("ggc_fit_cells_fill", "fit_removal.cu", block=256, registers=64),
+        Kernel("ggc_fit_removal", "fit_removal.cu", block=128, registers=128, spills=256, fused=True),
+        Kernel("ggc_fit_rank", "fit_removal.cu", block=256, registers=40, shared=1024),
+        Kernel("ggc_fit_energy", "fit_draw.cu", block=256, registers=64, fused=True),
+        Kernel("ggc_fit_blur", "fit_draw.cu", block=256, registers=64, shared=512, fused=True),
+        Kernel("ggc_fit_row_sums", "fit_draw.cu", block=128, registers=48, shared=64),
+        Kernel("ggc_fit_row_starts", "fit_draw.cu", block=1024, registers=64, shared=8192),
+        Kernel("ggc_fit_pick", "fit_draw.cu", block=256, registers=64),
+        Kernel("ggc_fit_distinct", "fit_draw.cu", block=1024, registers=64, shared=8192),
+        Kernel("ggc_fit_relocate", "fit_relocate.cu", block=256, registers=128, **_FIT),
     )
 }
