@@ -64,13 +64,6 @@ class Device(Protocol):
         """
         ...
 
-    def record(self, work: Callable[[], None]) -> Callable[[], None]:
-        """Return what queues all the launches of `work` again, over the same arrays, and faster; runs nothing yet.
-
-        `work` only launches kernels, and was run before.
-        """
-        ...
-
 
 def blocks(items: int, each: int) -> int:
     """Return how many blocks `items` take, with so many for each: at least one."""

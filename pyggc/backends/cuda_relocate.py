@@ -2,46 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pyggc._native import _fit
 from pyggc.backends.cuda_device import Array, blocks
 from pyggc.backends.cuda_kernels import KERNELS
-from pyggc.backends.fit_protocol import Bounds
+from pyggc.backends.fit_protocol import Bounds, Relocation
 
 if TYPE_CHECKING:
     from pyggc.backends.cuda_search import Search
 
 _WARP = 32
-
-
-class Relocation(NamedTuple):
-    """How Gaussians are put elsewhere.
-
-    Parameters
-    ----------
-    moved : int
-        How many, at most N.
-    scale : float
-        Standard deviation of those, in pixels.
-    sigma : float
-        That of the filter over the squared error that places them, in pixels, at most 7.
-    share : float
-        The part of their least squares' color that they get.
-    neighbors : int
-        How many others take over what one of them leaves.
-    seed : int
-        Where chance comes from: 0 to 2^63 - 1.
-    """
-
-    moved: int
-    scale: float
-    sigma: float
-    share: float
-    neighbors: int
-    seed: int
 
 
 class Relocator:

@@ -7,22 +7,21 @@ row of launches every time: it can be recorded once and played again.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pyggc.backends import cuda_layout as layout
 from pyggc.backends.cuda_device import Array, Device, blocks
 from pyggc.backends.cuda_kernels import KERNELS, TILE_HEIGHT, TILE_WIDTH
-from pyggc.backends.cuda_relocate import Relocation, Relocator
-from pyggc.backends.fit_protocol import Bounds, Params
+from pyggc.backends.cuda_relocate import Relocator
+from pyggc.backends.fit_protocol import Bounds, Params, Relocation, SearchState, Weights
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _WARP = 32
 _SHAPE_COORDINATES = 5
-_FIRST_STEP = 0.3
 
 # Entries of a tile's list: so many, and so many times the number of Gaussians by that of tiles, each of which touches
 # four or five. A tile that more of them touch looks at all.
@@ -35,16 +34,8 @@ _WINDOW_TILE = 32, 8
 _SPARE_COVERS, _SPARE_MIN = 16, 256
 
 
-class Weights(NamedTuple):
-    """Weights of the losses, as `pyggc.fit.LossWeights` has them."""
-
-    l2: float = 1.0
-    l1: float = 0.0
-    ssim: float = 0.0
-
-
 class Search:
-    """The search of a batch of equally sized images, each with the same number of Gaussians.
+    """A `pyggc.backends.fit_protocol.Search` on a GPU.
 
     Parameters
     ----------
@@ -60,6 +51,8 @@ class Search:
         What parameters are kept within.
     params : sequence of Params
         Where to start, B of them, of N Gaussians each; arrays of the host.
+    step : float
+        The first step.
     compared : array of the device, optional
         What SSIM compares with, where `targets` are images less what others draw of them.
     """
@@ -72,6 +65,7 @@ class Search:
         weights: Weights,
         bounds: Bounds,
         params: Sequence[Params],
+        step: float,
         compared: Array | None = None,
     ) -> None:
         images, height, channels, stride = targets.shape
@@ -85,7 +79,7 @@ class Search:
         self._move_blocks = blocks(self.count, KERNELS["ggc_fit_retract"].block // _WARP)
         self._turn_blocks = blocks(self.count, KERNELS["ggc_fit_conjugate"].block)
         self.problem = device.upload(_bytes(self._describe(height, stride)))
-        self._controls = device.upload(_bytes(_controls(images)))
+        self._controls = device.upload(_bytes(_controls(images, step)))
         self._allocate()
         self._play: Callable[[], None] | None = None
         self._put(params)
@@ -197,19 +191,30 @@ class Search:
         for _ in range(layout.MAX_TRIALS):
             self._evaluate(layout.TRY)
 
-    def step(self) -> None:
-        """Queue one iteration of every image that has not converged."""
-        if self.count == 0:
-            return
-        if self._play is None:
-            # The first one loads what is needed; from the second on it is played from a record.
-            self._queue_step()
-            self._play = self.device.record(self._queue_step)
-        else:
-            self._play()
+    def advance(self, steps: int) -> None:
+        """Queue iterations of every image that has not converged."""
+        for _ in range(steps if self.count else 0):
+            if self._play is None:
+                # The first one loads what is needed; from the second on it is played from a record.
+                self._queue_step()
+                self._play = self.device.record(self._queue_step)
+            else:
+                self._play()
 
-    def manage(self, action: np.int32, weight: float = 0.0) -> None:
-        """Queue what `layout` calls `WEIGH`, `RUN`, or another action, for every image."""
+    def begin(self) -> None:
+        """Queue the begin of a run; see `Search.begin`."""
+        self._manage(layout.RUN)
+
+    def weigh(self, weight: float) -> None:
+        """Queue another weight of the amplitudes; see `Search.weigh`."""
+        self._manage(layout.WEIGH, weight)
+
+    def finish(self) -> None:
+        """Queue the return to the best state; see `Search.finish`."""
+        self._manage(layout.REST)
+        self.evaluate()
+
+    def _manage(self, action: np.int32, weight: float = 0.0) -> None:
         self.launch("ggc_fit_manage", 1, action, np.float32(weight), by_channels=False)
 
     def relocate(self, how: Relocation) -> None:
@@ -223,18 +228,23 @@ class Search:
             products = self._relocator.products
             self._gather(layout.OTHER, self.residual, products)
         self._relocator.queue(how, products)
-        self.manage(layout.REPLACE)
+        self._manage(layout.REPLACE)
         self.evaluate()
 
     # What the host reads.
 
-    def read(self) -> NDArray[Any]:
+    def controls(self) -> NDArray[Any]:
         """Wait for the device, and return what every search is at, of type `layout.CONTROL`, shape (B,)."""
         return self.device.download(self._controls).view(layout.CONTROL)[:, 0]
 
+    def read(self) -> list[SearchState]:
+        """Wait for the device, and return what is known of every image's current state."""
+        names = SearchState._fields
+        return [SearchState(*(control[name].item() for name in names)) for control in self.controls()]
+
     def download(self, image: int) -> Params:
         """Wait for the device, and return the current parameters of an image."""
-        current = self.device.download(self.params)[image, self.read()["current"][image]]
+        current = self.device.download(self.params)[image, self.controls()["current"][image]]
         means, cholesky, colors = np.split(current, [2 * self.count, 5 * self.count])
         return Params(means.reshape(-1, 2), cholesky.reshape(-1, 3), colors.reshape(-1, self.channels))
 
@@ -244,10 +254,10 @@ def _bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
     return array.view(np.uint8).reshape(len(array), array.dtype.itemsize)
 
 
-def _controls(images: int) -> NDArray[Any]:
+def _controls(images: int, step: float) -> NDArray[Any]:
     """Searches that have not begun."""
     controls = np.zeros(images, layout.CONTROL)
-    controls["step"] = _FIRST_STEP
+    controls["step"] = step
     controls["trial"] = 1
     controls["least"] = np.inf
     return controls

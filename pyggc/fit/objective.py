@@ -79,7 +79,7 @@ class Objective:
         largest = min(FLAT * max(self.width, self.height), MAX_SCALE)
         self.bounds = bounds or Bounds(self.width, self.height, MIN_SCALE, largest, MAX_COLOR)
         self.target = target
-        self._image = target if image is None else image
+        self.image = target if image is None else image
         self._residual = np.zeros_like(self.target)
         self._gradient = self._residual if weights.is_plain_l2 else np.zeros_like(self.target)
         self._evaluated: Params | None = None
@@ -134,7 +134,7 @@ class Objective:
             # The residual is that of the whole render in any case.
             ssim = self.kernels.ssim(
                 self._residual,
-                self._image,
+                self.image,
                 self._gradient,
                 self.width,
                 scale=-0.5 * weights.ssim * n,

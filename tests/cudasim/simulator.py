@@ -114,9 +114,6 @@ class Simulator:
             assert (memory[-GUARD:] == POISON).all(), f"{name} wrote past an array"
         self.launches.append(name)
 
-    def record(self, work: Callable[[], None]) -> Callable[[], None]:
-        return work
-
     def _permutation(self, count: int) -> NDArray[np.uint32]:
         order = np.arange(count, dtype=np.uint32)
         if self.order == "permuted":

@@ -169,6 +169,7 @@ GGC_INLINE void ggc_search_run(ggc_fit_control *c) {
 
 /* A run ends at its best state. */
 GGC_INLINE void ggc_search_rest(ggc_fit_control *c) {
+    c->stalls = 0;
     if (c->least < c->value) {
         ggc_search_replace(c, c->best);
         c->remembers = 0;
