@@ -82,7 +82,9 @@ class Search:
         self._controls = device.upload(_bytes(_controls(images, step)))
         self._allocate()
         self._play: Callable[[], None] | None = None
-        self._put(params)
+        rows = np.stack([np.concatenate([array.ravel() for array in each]) for each in params])
+        self.params = device.upload(np.repeat(rows[:, None], layout.SLOTS, axis=1))
+        self.evaluate()
 
     def _describe(self, height: int, stride: int) -> NDArray[Any]:
         problem = np.zeros(1, layout.PROBLEM)
@@ -98,7 +100,6 @@ class Search:
     def _allocate(self) -> None:
         device, images, count, spare = self.device, self.images, self.count, self.spare
         rows = images, count, self.channels + _SHAPE_COORDINATES
-        self.params = device.empty((images, layout.SLOTS, count * (self.channels + 5)), np.float32)
         self.residual = device.zeros(self.targets.shape, np.float32)
         self.gradient, self.natural, self.direction = (device.zeros(rows, np.float32) for _ in range(3))
         self._counts = device.zeros((images, self.tiles), np.uint32)
@@ -122,13 +123,6 @@ class Search:
         self._window_tiles = -(-self.width // _WINDOW_TILE[0]) * -(-height // _WINDOW_TILE[1])
         count = self._window_tiles * channels if self.weights.ssim > 0.0 else 1
         self._windows = device.empty((images, count), np.float64)
-
-    def _put(self, params: Sequence[Params]) -> None:
-        """Start anew from parameters of the host."""
-        host = np.empty(self.params.shape, np.float32)
-        host[:] = np.stack([np.concatenate([array.ravel() for array in each]) for each in params])[:, None]
-        self.params = self.device.upload(host)
-        self.evaluate()
 
     # What is queued.
 

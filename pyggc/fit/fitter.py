@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from pyggc.backends import Backend, get_backend
+from pyggc.backends import Backend, get_backend, is_on_cuda, on_host
 from pyggc.backends.fit_protocol import Params
 from pyggc.fit import density, integers, quantized
 from pyggc.fit.adam import Adam
@@ -28,6 +28,7 @@ from pyggc.gaussians import Gaussians2D
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from pyggc.backends.fit_protocol import Resident
     from pyggc.quantize import CompactQuantizer
 
 Initialization: TypeAlias = "str | Gaussians2D"
@@ -36,7 +37,7 @@ Initialization: TypeAlias = "str | Gaussians2D"
 def _natural(objective: Objective, params: Params) -> Optimizer:
     """The natural gradient, where the arrays are."""
     resident = objective.kernels.resident
-    return NaturalGradient(objective, params) if resident is None else ResidentGradient(objective, params, resident)
+    return NaturalGradient(objective, params) if resident is None else ResidentGradient([objective], [params], resident)
 
 
 #: The optimizers by name.
@@ -65,7 +66,8 @@ class Fitter:
     Parameters
     ----------
     image : array_like, shape (H, W) or (H, W, C)
-        Floating-point samples within [0, 1], 1 to 4 channels. (Or an objective of one, with what else it fixes.)
+        Floating-point samples within [0, 1], 1 to 4 channels; NumPy's, CuPy's or any array that shows itself to CuPy.
+        (Or an objective of one, with what else it fixes.)
     loss : LossWeights, optional
         What to make small; by default the mean squared error.
     optimizer : str
@@ -78,7 +80,8 @@ class Fitter:
     threads : int, optional
         The most threads to use; by default what OpenMP offers.
     backend : Backend, optional
-        Where to compute; by default the CPU.
+        Where to compute; by default where the image is. On a GPU the steps and relocations of ``"natural"`` stay there,
+        and the host looks on every 15 iterations; the rest is computed on the CPU.
 
     Raises
     ------
@@ -118,17 +121,17 @@ class Fitter:
             raise ValueError(f"amplitude_penalty must be finite and not negative, got {amplitude_penalty}")
         if threads is not None and operator.index(threads) < 1:
             raise ValueError(f"threads must be at least 1, got {threads}")
-        kernels = (backend or get_backend()).fit
+        kernels = (backend or get_backend("cuda" if is_on_cuda(image) else "cpu")).fit
         self.iterations = 0
         self._penalty = amplitude_penalty
         self._rng = np.random.default_rng(seed)
         if isinstance(image, Objective):
             self._objective = image
         else:
-            self._objective = Objective.of_image(image, loss or LossWeights(), kernels, threads or 0)
+            self._objective = Objective.of_image(on_host(image), loss or LossWeights(), kernels, threads or 0)
         empty = Params(*(np.zeros((0, columns), np.float32) for columns in (2, 3, self._objective.channels)))
         self._optimize = OPTIMIZERS[optimizer]
-        self._optimizer = self._optimize(self._objective, empty)
+        self._optimizer: Optimizer = self._optimize(self._objective, empty)
 
     @property
     def gaussians(self) -> Gaussians2D:
@@ -148,6 +151,11 @@ class Fitter:
     def shape(self) -> tuple[int, int, int]:
         """Height, width and channels of the image."""
         return self._objective.height, self._objective.width, self._objective.channels
+
+    @property
+    def resident(self) -> Resident | None:
+        """Where the arrays of ``"natural"`` are kept, if not in the host's memory."""
+        return self._objective.kernels.resident
 
     @property
     def value(self) -> Value:
@@ -422,7 +430,8 @@ def fit(
     threads : int, optional
         The most threads to use; by default what OpenMP offers. Never changes the result.
     backend : Backend, optional
-        Where to compute; by default the CPU.
+        Where to compute; by default where the image is. Without callback and patience, a GPU is waited for every 15
+        iterations only, which is then also when time is up.
 
     Returns
     -------
@@ -458,6 +467,15 @@ def fit(
         callback=callback,
     )
     return FitResult(fitter.gaussians, fitter.psnr, fitter.loss, fitter.iterations, watch.elapsed, stopped)
+
+
+def join(fitters: Sequence[Fitter]) -> tuple[Fitter, ResidentGradient]:
+    """Return a fitter like the first, whose optimizer, returned as well, has the images and Gaussians of all."""
+    lead = copy.copy(fitters[0])
+    assert lead.resident is not None
+    objectives = [fitter._objective for fitter in fitters]
+    lead._optimizer = ResidentGradient(objectives, [fitter._optimizer.params for fitter in fitters], lead.resident)
+    return lead, lead._optimizer
 
 
 def _share(fraction: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,12 +22,15 @@ if TYPE_CHECKING:
 class ResidentGradient:
     """`pyggc.fit.natural.NaturalGradient` on a device: an `Optimizer` that waits for it only where the host asks.
 
+    It may have several images of one size, each with as many Gaussians as the others: they take the same number of
+    steps in the time of the slowest, and no result depends on what else is there.
+
     Parameters
     ----------
-    objective : Objective
-        What to make small; its image is copied to the device.
-    params : Params
-        Where to start.
+    objectives : sequence of Objective
+        What to make small, of each image; they are copied to the device. All but the images are equal.
+    params : sequence of Params
+        Where to start, for each image.
     resident : Resident
         The device's searches.
     """
@@ -34,99 +38,99 @@ class ResidentGradient:
     #: Between two looks of the host the device should not run dry.
     stride = 1 << 30
 
-    def __init__(self, objective: Objective, params: Params, resident: Resident) -> None:
-        self.objective, self._resident = objective, resident
-        self._target = resident.upload(objective.target[np.newaxis])
-        own = objective.image is objective.target
-        self._compared = None if own else resident.upload(objective.image[np.newaxis])
+    def __init__(self, objectives: Sequence[Objective], params: Sequence[Params], resident: Resident) -> None:
+        self.objectives, self._resident = objectives, resident
+        self._targets = resident.upload(np.stack([one.target for one in objectives]))
+        own = all(one.image is one.target for one in objectives)
+        self._compared = None if own else resident.upload(np.stack([one.image for one in objectives]))
         self._step = FIRST_STEP
-        self.restart(params)
+        self._start(params)
 
-    def restart(self, params: Params) -> None:
-        """Go on from other parameters, of which nothing is known."""
-        objective, weights = self.objective, self.objective.weights
+    def _start(self, params: Sequence[Params]) -> None:
+        one = self.objectives[0]
+        weights = Weights(one.weights.l2, one.weights.l1, one.weights.ssim)
         self._search = self._resident.search(
-            self._target,
-            objective.width,
-            Weights(weights.l2, weights.l1, weights.ssim),
-            objective.bounds,
-            [params],
-            step=self._step,
-            compared=self._compared,
+            self._targets, one.width, weights, one.bounds, params, step=self._step, compared=self._compared
         )
-        self.num_gaussians = len(params.means)
-        self._params: Params | None = params
-        self._state: SearchState | None = None
+        self.num_gaussians = len(params[0].means)
+        self._params: dict[int, Params] = dict(enumerate(params))
+        self._states: list[SearchState] | None = None
 
-    def _read(self) -> SearchState:
-        if self._state is None:
-            (self._state,) = self._search.read()
-            self._step = self._state.step
-        return self._state
+    def states(self) -> list[SearchState]:
+        """What is known of each image's current state."""
+        if self._states is None:
+            self._states = self._search.read()
+            self._step = self._states[0].step
+        return self._states
 
-    def _forget(self) -> None:
-        """Work was queued that changes the state."""
-        self._params = self._state = None
+    def params_of(self, image: int) -> Params:
+        """The current state of an image, copied to the host."""
+        if image not in self._params:
+            self._params[image] = self._search.download(image)
+        return self._params[image]
+
+    def value_of(self, image: int) -> Value:
+        """The losses of an image's current state, without penalty."""
+        state = self.states()[image]
+        return Value(state.value, state.squared / self.objectives[0].samples)
 
     @property
     def params(self) -> Params:
-        """The current state, copied to the host."""
-        if self._params is None:
-            self._params = self._search.download(0)
-        return self._params
-
-    @property
-    def loss(self) -> float:
-        """What is made small, the penalty included, times the samples."""
-        return self._read().loss
+        """The current state of the first image."""
+        return self.params_of(0)
 
     @property
     def value(self) -> Value:
-        """The losses of the current state, without penalty."""
-        state = self._read()
-        return Value(state.value, state.squared / self.objective.samples)
+        """The mean losses of all images."""
+        values = [self.value_of(image) for image in range(len(self.objectives))]
+        return Value(*(sum(losses) / len(values) for losses in zip(*values, strict=True)))
 
     @property
     def stalls(self) -> int:
-        """How many of the last steps of this run found nothing better."""
-        return self._read().stalls
+        """How many of the last steps of this run found nothing better for any image."""
+        return min(state.stalls for state in self.states())
+
+    def restart(self, params: Params) -> None:
+        """Go on from other parameters of the only image, of which nothing is known."""
+        self._start([params])
 
     def gradient(self) -> NDArray[np.float32]:
-        """Return the half gradient of the loss without penalty, computed on the host."""
-        return self.objective.gradient(self.params)
+        """Return the half gradient of the first image's loss without penalty, computed on the host."""
+        return self.objectives[0].gradient(self.params)
 
     def set_penalty(self, weight: float) -> None:
         """Penalize amplitudes anew, in units of the mean squared error or the loss, whichever is less."""
         self._search.weigh(weight)
-        self._state = None
+        self._states = None
 
     def relocate(self, count: int, rng: np.random.Generator) -> int:
         """Put the least needed Gaussians where the error is; return how many."""
-        self._search.relocate(relocation(self.objective, self.num_gaussians, count, rng))
+        scale, sigma = density.newcomer_scales(self.objectives[0].bounds, self.num_gaussians + count)
+        # Not the next number, so that what an image's start took does not show.
+        seed = int(rng.spawn(1)[0].integers(2**63))
+        self._search.relocate(Relocation(count, scale, sigma, density.NEW_COLOR, density.NEIGHBORS, seed))
         self._forget()
         return count
 
     def begin(self) -> None:
         """Begin a run."""
         self._search.begin()
-        self._state = None
+        self._states = None
 
     def advance(self, steps: int) -> int:
-        """Take steps, fewer if the run has converged; return how many."""
-        before = self._read().steps
+        """Take steps; return how many, fewer if all images have converged."""
+        before = [state.steps for state in self.states()]
         self._search.advance(steps)
         self._forget()
+        done = max(state.steps - first for state, first in zip(self.states(), before, strict=True))
         # Without Gaussians there is nothing to search for.
-        return self._read().steps - before if self.num_gaussians else steps
+        return done if self.num_gaussians else steps
 
     def finish(self) -> None:
         """End a run at the best of its states."""
         self._search.finish()
         self._forget()
 
-
-def relocation(objective: Objective, num_gaussians: int, count: int, rng: np.random.Generator) -> Relocation:
-    """Return how `count` of so many Gaussians are relocated; what else the chance is used for does not show in it."""
-    scale, sigma = density.newcomer_scales(objective.bounds, num_gaussians + count)
-    seed = int(rng.spawn(1)[0].integers(2**63))
-    return Relocation(count, scale, sigma, density.NEW_COLOR, density.NEIGHBORS, seed)
+    def _forget(self) -> None:
+        """Work was queued that changes the states."""
+        self._params, self._states = {}, None
