@@ -98,7 +98,11 @@ class Kernel:
 
 _TILE = (("TILE_WIDTH", TILE_WIDTH), ("TILE_HEIGHT", TILE_HEIGHT))
 
-_FIT: dict[str, Any] = {"by_channels": True, "fused": True, "constants": _TILE}
+
+def _fit(name: str, source: str, **budget: Any) -> Kernel:
+    """A kernel of the fit: its bits are promised to nobody but the same device and the same version."""
+    return Kernel(f"ggc_fit_{name}", source, fused=True, constants=_TILE, **budget)
+
 
 #: All kernels by their names.
 KERNELS = {
@@ -118,26 +122,29 @@ KERNELS = {
         ),
         Kernel("ggc_render_work", "render_work.cu", block=256, registers=64),
         Kernel("ggc_compact_dequantize", "compact.cu", block=256, registers=64),
-        Kernel("ggc_fit_turn", "fit_step.cu", block=1024, registers=64, shared=512),
-        Kernel("ggc_fit_aim", "fit_step.cu", block=256, registers=64, shared=512),
-        Kernel("ggc_fit_decide", "fit_step.cu", block=256, registers=64, shared=512),
-        Kernel("ggc_fit_manage", "fit_step.cu", block=32, registers=64),
-        Kernel("ggc_fit_conjugate", "fit_move.cu", block=128, registers=128, shared=512, **_FIT),
-        Kernel("ggc_fit_retract", "fit_move.cu", block=256, registers=128, shared=512, **_FIT),
-        Kernel("ggc_fit_forward", "fit_forward.cu", block=256, registers=64, shared=12800, **_FIT),
-        Kernel("ggc_fit_gather", "fit_gather.cu", block=256, registers=128, spills=64, **_FIT),
-        Kernel("ggc_fit_ssim", "fit_loss.cu", block=256, registers=64, shared=24576, fused=True),
-        Kernel("ggc_fit_slope", "fit_loss.cu", block=256, registers=80, shared=49152, fused=True),
-        Kernel("ggc_fit_cells_count", "fit_removal.cu", block=256, registers=64),
-        Kernel("ggc_fit_cells_fill", "fit_removal.cu", block=256, registers=64),
-        Kernel("ggc_fit_removal", "fit_removal.cu", block=128, registers=128, spills=256, fused=True),
-        Kernel("ggc_fit_rank", "fit_removal.cu", block=256, registers=40, shared=1024),
-        Kernel("ggc_fit_energy", "fit_draw.cu", block=256, registers=64, fused=True),
-        Kernel("ggc_fit_blur", "fit_draw.cu", block=256, registers=64, shared=512, fused=True),
-        Kernel("ggc_fit_row_sums", "fit_draw.cu", block=128, registers=48, shared=64),
-        Kernel("ggc_fit_row_starts", "fit_draw.cu", block=1024, registers=64, shared=8192),
-        Kernel("ggc_fit_pick", "fit_draw.cu", block=256, registers=64),
-        Kernel("ggc_fit_distinct", "fit_draw.cu", block=1024, registers=64, shared=8192),
-        Kernel("ggc_fit_relocate", "fit_relocate.cu", block=256, registers=128, **_FIT),
+        _fit("turn", "fit_step.cu", block=1024, registers=64, shared=512),
+        _fit("aim", "fit_step.cu", block=256, registers=64, shared=128),
+        _fit("decide", "fit_step.cu", block=256, registers=64, shared=256),
+        _fit("manage", "fit_step.cu", block=256, registers=64),
+        _fit("conjugate", "fit_move.cu", block=256, registers=64, shared=128, by_channels=True),
+        _fit("retract", "fit_move.cu", block=256, registers=64, shared=128, by_channels=True),
+        _fit("forward", "fit_forward.cu", block=256, registers=64, shared=12800, by_channels=True),
+        _fit("gather", "fit_gather.cu", block=256, registers=80, spills=64, by_channels=True),
+        _fit("ssim", "fit_loss.cu", block=256, registers=64, shared=24576),
+        _fit("slope", "fit_loss.cu", block=256, registers=80, shared=49152),
+        _fit("cells_count", "fit_removal.cu", block=256, registers=64),
+        _fit("cells_fill", "fit_removal.cu", block=256, registers=64),
+        _fit("removal", "fit_removal.cu", block=256, registers=128, spills=256),
+        _fit("rank", "fit_removal.cu", block=256, registers=40, shared=1024),
+        _fit("energy", "fit_draw.cu", block=256, registers=64),
+        _fit("edges", "fit_draw.cu", block=256, registers=64),
+        _fit("level", "fit_draw.cu", block=256, registers=64),
+        _fit("look", "fit_draw.cu", block=256, registers=64),
+        _fit("blur", "fit_draw.cu", block=256, registers=64, shared=512),
+        _fit("row_sums", "fit_draw.cu", block=256, registers=64, shared=64),
+        _fit("pick", "fit_draw.cu", block=256, registers=64),
+        _fit("row_starts", "fit_draw.cu", block=1024, registers=64, shared=8192),
+        _fit("distinct", "fit_draw.cu", block=1024, registers=64, shared=8192),
+        _fit("relocate", "fit_relocate.cu", block=256, registers=64, by_channels=True),
     )
 }

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pyggc.backends.fit_protocol import Bounds, Weights
 
 #: `ggc_fit_problem`: what does not change during a fit.
 PROBLEM = np.dtype(
@@ -49,3 +56,17 @@ REPLACE, WEIGH, RUN, REST = np.int32(0), np.int32(1), np.int32(2), np.int32(3)
 MAX_TRIALS = 4
 #: Searches in a row that must fail for a fit to count as converged.
 MAX_STALLS = 3
+
+
+def problem_of(bounds: Bounds, weights: Weights, **fields: int) -> NDArray[np.uint8]:
+    """Return the bytes of a `PROBLEM`, shape (1, size); fields that are not given are zero."""
+    problem = np.zeros(1, PROBLEM)
+    values: dict[str, Any] = {f"bounds_{name}": value for name, value in bounds._asdict().items()}
+    for name, value in (values | weights._asdict() | fields).items():
+        problem[name] = value
+    return as_bytes(problem)
+
+
+def as_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return structures, shape (B,), as bytes, shape (B, size)."""
+    return array.view(np.uint8).reshape(len(array), array.dtype.itemsize)

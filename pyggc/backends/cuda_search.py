@@ -78,24 +78,27 @@ class Search:
         self.spare = _SPARE_MIN + _SPARE_COVERS * height * stride // layout.PART_PIXELS
         self._move_blocks = blocks(self.count, KERNELS["ggc_fit_retract"].block // _WARP)
         self._turn_blocks = blocks(self.count, KERNELS["ggc_fit_conjugate"].block)
-        self.problem = device.upload(_bytes(self._describe(height, stride)))
-        self._controls = device.upload(_bytes(_controls(images, step)))
+        self.problem = device.upload(
+            layout.problem_of(
+                bounds,
+                weights,
+                count=self.count,
+                channels=channels,
+                width=width,
+                height=height,
+                stride=stride,
+                across=self.across,
+                tiles=self.tiles,
+                capacity=self.capacity,
+                spare=self.spare,
+            )
+        )
+        self._controls = device.upload(layout.as_bytes(_controls(images, step)))
         self._allocate()
         self._play: Callable[[], None] | None = None
         rows = np.stack([np.concatenate([array.ravel() for array in each]) for each in params])
         self.params = device.upload(np.repeat(rows[:, None], layout.SLOTS, axis=1))
         self.evaluate()
-
-    def _describe(self, height: int, stride: int) -> NDArray[Any]:
-        problem = np.zeros(1, layout.PROBLEM)
-        fields = {f"bounds_{name}": value for name, value in self.bounds._asdict().items()}
-        fields |= self.weights._asdict()
-        fields |= {"count": self.count, "channels": self.channels, "width": self.width, "height": height}
-        fields |= {"stride": stride, "across": self.across, "tiles": self.tiles}
-        fields |= {"capacity": self.capacity, "spare": self.spare}
-        for name, value in fields.items():
-            problem[name] = value
-        return problem
 
     def _allocate(self) -> None:
         device, images, count, spare = self.device, self.images, self.count, self.spare
@@ -241,11 +244,6 @@ class Search:
         current = self.device.download(self.params)[image, self.controls()["current"][image]]
         means, cholesky, colors = np.split(current, [2 * self.count, 5 * self.count])
         return Params(means.reshape(-1, 2), cholesky.reshape(-1, 3), colors.reshape(-1, self.channels))
-
-
-def _bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
-    """A structured array, shape (B,), as bytes, shape (B, size)."""
-    return array.view(np.uint8).reshape(len(array), array.dtype.itemsize)
 
 
 def _controls(images: int, step: float) -> NDArray[Any]:

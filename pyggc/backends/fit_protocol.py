@@ -165,6 +165,20 @@ class Resident(Protocol):
         """
         ...
 
+    def draw_edges(
+        self, planes: Any, width: int, *, sigma: float, share: float, count: int, seed: int
+    ) -> tuple[NDArray[np.int64], Floats]:
+        """Return distinct pixels of the first image, y * width + x increasing, and their density, shapes (count,).
+
+        The part `share` of them follows the magnitude of the image's gradient, filtered with a Gaussian of `sigma`
+        pixels, and the others lie evenly. The density is that of one pixel drawn so.
+        """
+        ...
+
+    def coverage(self, params: Params, pixels: NDArray[np.int64], width: int, height: int) -> Floats:
+        """Return what Gaussians of one channel add up to at pixels of an image of that size."""
+        ...
+
 
 class FitKernels(Protocol):
     """The kernels of the fit.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -108,6 +109,12 @@ class Objective:
     def samples(self) -> int:
         """Pixels times channels: what a mean divides by."""
         return self.height * self.width * self.channels
+
+    @functools.cached_property
+    def on_device(self) -> Any:
+        """The target as the device's array of one image, shape (1, H, C, S), where its kernels have a device."""
+        assert self.kernels.resident is not None
+        return self.kernels.resident.upload(self.target[np.newaxis])
 
     def planes(self, channels: int) -> Floats:
         """Return zeroed planes of the image's size."""

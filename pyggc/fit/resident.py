@@ -40,7 +40,10 @@ class ResidentGradient:
 
     def __init__(self, objectives: Sequence[Objective], params: Sequence[Params], resident: Resident) -> None:
         self.objectives, self._resident = objectives, resident
-        self._targets = resident.upload(np.stack([one.target for one in objectives]))
+        alone = len(objectives) == 1
+        self._targets = (
+            objectives[0].on_device if alone else resident.upload(np.stack([one.target for one in objectives]))
+        )
         own = all(one.image is one.target for one in objectives)
         self._compared = None if own else resident.upload(np.stack([one.image for one in objectives]))
         self._step = FIRST_STEP

@@ -6,16 +6,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fit_cases import crowd, image_of
+from fit_cases import crowd, image_of, planes_of
 from numpy.typing import NDArray
 from simulator import ORDERS, Simulator
 
 from pyggc.backends import cuda_layout as layout
 from pyggc.backends import get_backend
 from pyggc.backends.cuda_device import Device
+from pyggc.backends.cuda_fit import CudaResident
 from pyggc.backends.cuda_search import Search
-from pyggc.backends.fit_protocol import Params, Relocation, Weights
-from pyggc.fit import FRAMEWORK_LOSS, LossWeights, density
+from pyggc.backends.fit_protocol import Bounds, Params, Relocation, Weights
+from pyggc.fit import FRAMEWORK_LOSS, LossWeights, density, placement
 from pyggc.fit.gradients import unwhiten
 from pyggc.fit.natural import FIRST_STEP, NaturalGradient
 from pyggc.fit.objective import Objective
@@ -175,7 +176,7 @@ def test_relocation(device: Device, weights: LossWeights) -> None:
     assert (np.sort(ranks) == np.arange(70)).all()
     assert (np.diff(device.download(helper.costs)[0][np.argsort(ranks)]) >= 0.0).all()
     want = KERNELS.blur(KERNELS.energy(residual, 60, 1), 60, RELOCATION.sigma, 1)[:, 0, :60]
-    np.testing.assert_allclose(device.download(helper.weights)[0, :, :60], want, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(device.download(helper.drawing.weights)[0, :, :60], want, rtol=1e-4, atol=1e-5)
 
     after, moved = search.download(0), ranks < RELOCATION.moved
     for mine, theirs in zip(after, params, strict=True):
@@ -195,23 +196,20 @@ def test_pixels_follow_the_weights(device: Device) -> None:
     search = start(device, [objective], [crowd(10, 20, 40, 30, 1)])
     search.relocate(RELOCATION)
     helper: Any = search._relocator
-    weights = np.zeros(helper.weights.shape, np.float32)
-    for filled, count, expected in (
-        ([(3, 5), (3, 6), (29, 39)], 3, [125, 126, 1199]),
-        ([(7, 2)], 4, [282, 283, 284, 285]),
-        ([(29, 39)], 3, [1199, 0, 1]),
+    drawing = helper.drawing
+    weights = np.zeros(drawing.weights.shape, np.float32)
+    for filled, expected in (
+        ([(3, 5), (3, 6), (29, 39)], [125, 126, 1199]),
+        ([(7, 2)], [282, 283, 284, 285]),
+        ([(29, 39)], [1199, 0, 1]),
     ):
         weights[...] = 0.0
         for y, x in filled:
             weights[0, y, x] = 2.0
-        helper.weights = device.upload(weights)
-        pixels = device.empty((1, count), np.int64)
-        helper._draw(count, 99, pixels)
-        assert device.download(pixels)[0].tolist() == expected
-    helper.weights = device.upload(np.zeros_like(weights))
-    pixels = device.empty((1, 600), np.int64)
-    helper._draw(600, 99, pixels)
-    drawn = device.download(pixels)[0]
+        drawing.weights = device.upload(weights)
+        assert device.download(drawing.draw(len(expected), 99))[0].tolist() == expected
+    drawing.weights = device.upload(np.zeros_like(weights))
+    drawn = device.download(drawing.draw(600, 99))[0]
     assert (drawn // 2 == np.arange(600)).all()
     # Chance: within a pair of pixels, either.
     assert 200 < (drawn % 2).sum() < 400
@@ -251,3 +249,59 @@ def test_finish_returns_to_the_best(device: Device) -> None:
     assert search.read()[0].value == pytest.approx(state.value, rel=1e-6)
     for mine, theirs in zip(search.download(0), best, strict=True):
         np.testing.assert_array_equal(mine, theirs)
+
+
+def test_content_is_that_of_the_cpu(device: Device) -> None:
+    """The weights of pixels, and what drawn Gaussians add up to; the drawing itself is tested above."""
+    image = noise(15, 52, 37, 3)
+    objective, resident = problem(image), CudaResident(device)
+    planes = device.upload(objective.target[np.newaxis])
+    pixels, density = resident.draw_edges(planes, 52, sigma=2.0, share=0.7, count=90, seed=4)
+    weights = KERNELS.blur(placement._gradient_magnitude(objective), 52, 2.0, 1)[:, 0, :52].astype(np.float64)
+    want = (0.7 * weights / weights.sum() + 0.3 / weights.size).ravel()
+    np.testing.assert_allclose(density, want[pixels], rtol=1e-4)
+    # One in each part of the sum, or the next pixel where that is taken.
+    assert (np.diff(pixels) > 0).all()
+    parts = np.cumsum(want)[pixels] * 90.0
+    assert (np.abs(parts - np.arange(1, 91)) < 2.0).mean() > 0.9
+    ones = crowd(16, 30, 52, 37, 1)
+    coverage = rasterize_float64(*ones, (0, 0, 52, 37))[..., 0].ravel()[pixels]
+    np.testing.assert_allclose(resident.coverage(ones, pixels, 52, 37), coverage, atol=1.2e-4)
+
+
+def test_gradient_of_a_flat_image(device: Device) -> None:
+    planes = device.upload(planes_of(np.full((9, 14, 2), 0.5, np.float32))[np.newaxis])
+    _, density = CudaResident(device).draw_edges(planes, 14, sigma=2.0, share=0.7, count=20, seed=4)
+    np.testing.assert_allclose(density, 1.0 / 126.0, rtol=1e-6)
+
+
+class Counting:
+    """A device that computes nothing and counts what is allocated."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+
+    def empty(self, shape: Any, dtype: Any) -> NDArray[Any]:
+        array = np.empty(shape, dtype)
+        self.bytes += array.nbytes
+        return array
+
+    zeros = empty
+
+    def upload(self, array: NDArray[Any]) -> NDArray[Any]:
+        self.bytes += array.nbytes
+        return array
+
+    def launch(self, *args: Any) -> None:
+        pass
+
+
+def test_memory() -> None:
+    """10,000 Gaussians at 1000 x 1000 take less than the 76 MB of the framework, the image included."""
+    device: Any = Counting()
+    targets = device.upload(np.empty((1, 1000, 3, 1008), np.float32))
+    params = Params(*(np.ones((10000, columns), np.float32) for columns in (2, 3, 3)))
+    bounds = Bounds(1000, 1000, 0.4, 16000.0, 1024.0)
+    search = Search(device, targets, 1000, Weights(), bounds, [params], FIRST_STEP)
+    search.relocate(RELOCATION._replace(moved=1400))
+    assert device.bytes < 48e6

@@ -34,6 +34,52 @@ extern "C" __global__ void __launch_bounds__(BLOCK)
     weights[ggc_plane_offset(p, 1) + (int64_t)y * p->stride + x] = sum;
 }
 
+/* weights = the root of the summed squares of all channels' Sobel derivatives. */
+extern "C" __global__ void __launch_bounds__(BLOCK)
+    ggc_fit_edges(const ggc_fit_problem *problem, const float *image, float *weights) {
+    const ggc_fit_problem *p = problem;
+    int32_t x, y;
+    if (!find_pixel(p, &x, &y))
+        return;
+    const int32_t columns[3] = {clamp(x - 1, p->width), x, clamp(x + 1, p->width)};
+    float sum = 0.0f;
+    for (int32_t c = 0; c < p->channels; c++) {
+        float across = 0.0f, down = 0.0f;
+        for (int32_t k = -1; k <= 1; k++) {
+            const int64_t line = (int64_t)clamp(y + k, p->height) * p->channels + c;
+            const float *row = image + ggc_plane_offset(p, p->channels) + line * p->stride;
+            const float left = row[columns[0]], right = row[columns[2]];
+            across += (float)(2 - k * k) * (right - left);
+            down += (float)k * (left + 2.0f * row[x] + right);
+        }
+        sum += across * across + down * down;
+    }
+    weights[ggc_plane_offset(p, 1) + (int64_t)y * p->stride + x] = sqrtf(sum);
+}
+
+/* Of weights with the sums of rows that lie in starts, those that sum up to `share`, and the rest of 1 in equal parts. */
+extern "C" __global__ void __launch_bounds__(BLOCK)
+    ggc_fit_level(const ggc_fit_problem *problem, const double *starts, float share, float *weights) {
+    const ggc_fit_problem *p = problem;
+    int32_t x, y;
+    if (!find_pixel(p, &x, &y))
+        return;
+    const double total = starts[(int64_t)blockIdx.y * (p->height + 1) + p->height];
+    const float even = (float)(1.0 / ((double)p->width * p->height));
+    float *weight = weights + ggc_plane_offset(p, 1) + (int64_t)y * p->stride + x;
+    *weight = total > 0.0 ? *weight * (float)(share / total) + (1.0f - share) * even : even;
+}
+
+/* values (count): what a plane of one channel has at the pixels. */
+extern "C" __global__ void __launch_bounds__(BLOCK)
+    ggc_fit_look(const ggc_fit_problem *problem, const float *plane, const int64_t *pixels, int32_t count,
+                 float *values) {
+    const ggc_fit_problem *p = problem;
+    const int64_t k = (int64_t)blockIdx.x * BLOCK + threadIdx.x, i = (int64_t)blockIdx.y * count + k;
+    if (k < count)
+        values[i] = plane[ggc_plane_offset(p, 1) + pixels[i] / p->width * p->stride + pixels[i] % p->width];
+}
+
 /* weights = in (of one channel) filtered down the columns, or along the rows; beyond its border the image goes on as
  * its border pixels. Along the rows, the second pass, it is zero where no mean may be. */
 extern "C" __global__ void __launch_bounds__(BLOCK)
