@@ -134,7 +134,7 @@ KERNELS = {
         _fit("slope", "fit_loss.cu", block=256, registers=80, shared=49152),
         _fit("cells_count", "fit_removal.cu", block=256, registers=64),
         _fit("cells_fill", "fit_removal.cu", block=256, registers=64),
-        _fit("removal", "fit_removal.cu", block=256, registers=128, spills=256),
+        _fit("removal", "fit_removal.cu", block=64, registers=128, spills=256),
         _fit("rank", "fit_removal.cu", block=256, registers=40, shared=1024),
         _fit("energy", "fit_draw.cu", block=256, registers=64),
         _fit("edges", "fit_draw.cu", block=256, registers=64),

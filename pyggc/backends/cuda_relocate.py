@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,46 +23,47 @@ class Relocator:
 
     Parameters
     ----------
-    fit : Search
+    search : Search
         Whose Gaussians move.
     """
 
-    def __init__(self, fit: Search) -> None:
-        device, images, count = fit.device, fit.images, fit.count
-        self.fit = fit
-        self.cells = _cells(fit.bounds, count)
+    def __init__(self, search: Search) -> None:
+        device, images, count = search.device, search.images, search.count
+        self.cells = _cells(search.bounds, count)
         self.counts = device.zeros((images, self.cells), np.uint32)
         self.starts = device.empty((images, self.cells + 1), np.uint32)
         self.order = device.empty((images, count), np.uint32)
         self.log_size, self.costs = (device.empty((images, count), np.float32) for _ in range(2))
         self.ranks = device.empty((images, count), np.int32)
-        self.drawing = Drawing(device, fit.problem, fit.targets.shape, fit.width)
+        self.drawing = Drawing(device, search.problem, search.targets.shape, search.width)
         #: The products of the residual and the Gaussians, where the gradient does not have them.
-        self.products = fit.gradient if fit.is_plain else device.empty(fit.gradient.shape, np.float32)
+        self.products = search.gradient if search.is_plain else device.empty(search.gradient.shape, np.float32)
 
-    def queue(self, how: Relocation, products: Array) -> None:
+    def queue(self, search: Search, how: Relocation, products: Array) -> None:
         """Write the relocated state to the slot that is on trial."""
-        self._rank(products, how.neighbors)
-        self.drawing.energy(self.fit.residual)
+        self._rank(search, products, how.neighbors)
+        self.drawing.energy(search.residual)
         self.drawing.blur(how.sigma)
         pixels = self.drawing.draw(how.moved, how.seed)
-        fit, scalars = self.fit, (np.float32(how.scale), np.float32(how.share))
-        moved = self.ranks, pixels, np.int32(how.moved), fit.residual
-        grid = blocks(fit.count, KERNELS["ggc_fit_relocate"].block // _WARP)
-        fit.launch("ggc_fit_relocate", grid, fit.params, *moved, *scalars, fit.natural, fit.direction)
+        moved = self.ranks, pixels, np.int32(how.moved), search.residual
+        scalars = np.float32(how.scale), np.float32(how.share)
+        grid = blocks(search.count, KERNELS["ggc_fit_relocate"].block // _WARP)
+        search.launch("ggc_fit_relocate", grid, search.params, *moved, *scalars, search.natural, search.direction)
 
-    def _rank(self, products: Array, neighbors: int) -> None:
+    def _rank(self, search: Search, products: Array, neighbors: int) -> None:
         """How many Gaussians are needed less than each."""
-        fit, grid = self.fit, blocks(self.fit.count, KERNELS["ggc_fit_cells_count"].block)
-        fit.launch("ggc_fit_cells_count", grid, fit.params, self.counts, by_channels=False)
-        fit.device.launch("ggc_bin_scan", (1, fit.images), (self.counts, self.starts, np.int32(self.cells)))
+
+        def launch(name: str, *args: Any) -> None:
+            grid = blocks(search.count, KERNELS[name].block)
+            search.launch(name, grid, search.params, *args, by_channels=False)
+
         cells = self.starts, self.order, self.log_size
-        fit.launch("ggc_fit_cells_fill", grid, fit.params, self.counts, *cells, by_channels=False)
-        arguments = fit.params, products, *cells, np.int32(neighbors), self.costs
-        grid = blocks(fit.count, KERNELS["ggc_fit_removal"].block)
-        fit.launch("ggc_fit_removal", grid, *arguments, by_channels=False)
-        rank_blocks = blocks(fit.count, KERNELS["ggc_fit_rank"].block)
-        fit.device.launch("ggc_fit_rank", (rank_blocks, fit.images), (fit.problem, self.costs, self.ranks))
+        launch("ggc_fit_cells_count", self.counts)
+        search.device.launch("ggc_bin_scan", (1, search.images), (self.counts, self.starts, np.int32(self.cells)))
+        launch("ggc_fit_cells_fill", self.counts, *cells)
+        launch("ggc_fit_removal", products, *cells, np.int32(neighbors), self.costs)
+        grid = blocks(search.count, KERNELS["ggc_fit_rank"].block), search.images
+        search.device.launch("ggc_fit_rank", grid, (search.problem, self.costs, self.ranks))
 
 
 def _cells(bounds: Bounds, count: int) -> int:

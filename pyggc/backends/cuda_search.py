@@ -224,7 +224,7 @@ class Search:
             # Other losses count the error otherwise, but only the residual has the scale of a color.
             products = self._relocator.products
             self._gather(layout.OTHER, self.residual, products)
-        self._relocator.queue(how, products)
+        self._relocator.queue(self, how, products)
         self._manage(layout.REPLACE)
         self.evaluate()
 
@@ -241,7 +241,7 @@ class Search:
 
     def download(self, image: int) -> Params:
         """Wait for the device, and return the current parameters of an image."""
-        current = self.device.download(self.params)[image, self.controls()["current"][image]]
+        current = self.device.download(self.params[image, int(self.controls()["current"][image])])
         means, cholesky, colors = np.split(current, [2 * self.count, 5 * self.count])
         return Params(means.reshape(-1, 2), cholesky.reshape(-1, 3), colors.reshape(-1, self.channels))
 

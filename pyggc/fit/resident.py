@@ -50,6 +50,8 @@ class ResidentGradient:
         self._start(params)
 
     def _start(self, params: Sequence[Params]) -> None:
+        # What there was before gives its memory back first.
+        vars(self).pop("_search", None)
         one = self.objectives[0]
         weights = Weights(one.weights.l2, one.weights.l1, one.weights.ssim)
         self._search = self._resident.search(

@@ -13,7 +13,7 @@ from simulator import ORDERS, Simulator
 from pyggc.backends import cuda_layout as layout
 from pyggc.backends import get_backend
 from pyggc.backends.cuda_device import Device
-from pyggc.backends.cuda_fit import CudaResident
+from pyggc.backends.cuda_fit import CudaFitKernels, CudaResident
 from pyggc.backends.cuda_search import Search
 from pyggc.backends.fit_protocol import Bounds, Params, Relocation, Weights
 from pyggc.fit import FRAMEWORK_LOSS, LossWeights, density, placement
@@ -21,6 +21,7 @@ from pyggc.fit.gradients import unwhiten
 from pyggc.fit.natural import FIRST_STEP, NaturalGradient
 from pyggc.fit.objective import Objective
 from pyggc.fit.oracle import backward_float64
+from pyggc.fit.resident import ResidentGradient
 from pyggc.render.oracle import rasterize_float64
 
 KERNELS = get_backend().fit
@@ -189,6 +190,27 @@ def test_relocation(device: Device, weights: LossWeights) -> None:
     factor = -RELOCATION.share / (KERNELS.kernel_energy * RELOCATION.scale**2)
     np.testing.assert_allclose(after.colors[moved], projection * factor, rtol=1e-3, atol=1e-4)
     assert search.read()[0].value == pytest.approx(objective.evaluate(after).loss, rel=1e-4)
+
+
+def test_windows(device: Device) -> None:
+    """Of an image that is part of a larger one: means keep within bounds, and SSIM compares with all that is there."""
+    image, width, height = noise(17, 48, 36, 3), 48, 36
+    bounds = Bounds(20, 14, 0.4, 100.0, 1024.0, x=11, y=9)
+    target = planes_of(image * np.float32(0.6))
+    kernels = CudaFitKernels(device, KERNELS.variant)  # type: ignore[attr-defined]
+    objective = Objective(target, width, FRAMEWORK_LOSS, kernels, 1, bounds, planes_of(image))
+    params = crowd(17, 24, width, height, 3)
+    params.means[:] = params.means % [20, 14] + [11, 9]
+    optimizer = ResidentGradient([objective], [params], kernels.resident)
+    assert optimizer.value.loss == pytest.approx(objective.evaluate(params).loss, rel=1e-5)
+    optimizer.begin()
+    optimizer.set_penalty(2.0)
+    assert optimizer.relocate(11, np.random.default_rng(0)) == 11
+    optimizer.advance(2)
+    x, y = optimizer.params.means.T
+    assert 10.5 <= x.min() <= x.max() <= 30.5
+    assert 8.5 <= y.min() <= y.max() <= 22.5
+    assert optimizer.value.loss == pytest.approx(objective.evaluate(optimizer.params).loss, rel=1e-4)
 
 
 def test_pixels_follow_the_weights(device: Device) -> None:

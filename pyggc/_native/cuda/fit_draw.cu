@@ -57,7 +57,8 @@ extern "C" __global__ void __launch_bounds__(BLOCK)
     weights[ggc_plane_offset(p, 1) + (int64_t)y * p->stride + x] = sqrtf(sum);
 }
 
-/* Of weights with the sums of rows that lie in starts, those that sum up to `share`, and the rest of 1 in equal parts. */
+/* Of weights with the sums of rows that lie in starts, those that sum up to `share`, and the rest of 1 in equal parts.
+ */
 extern "C" __global__ void __launch_bounds__(BLOCK)
     ggc_fit_level(const ggc_fit_problem *problem, const double *starts, float share, float *weights) {
     const ggc_fit_problem *p = problem;
@@ -71,9 +72,8 @@ extern "C" __global__ void __launch_bounds__(BLOCK)
 }
 
 /* values (count): what a plane of one channel has at the pixels. */
-extern "C" __global__ void __launch_bounds__(BLOCK)
-    ggc_fit_look(const ggc_fit_problem *problem, const float *plane, const int64_t *pixels, int32_t count,
-                 float *values) {
+extern "C" __global__ void __launch_bounds__(BLOCK) ggc_fit_look(const ggc_fit_problem *problem, const float *plane,
+                                                                 const int64_t *pixels, int32_t count, float *values) {
     const ggc_fit_problem *p = problem;
     const int64_t k = (int64_t)blockIdx.x * BLOCK + threadIdx.x, i = (int64_t)blockIdx.y * count + k;
     if (k < count)

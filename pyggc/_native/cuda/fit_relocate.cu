@@ -25,7 +25,11 @@ extern "C" __global__ void __launch_bounds__(BLOCK)
         return;
     }
     const int64_t pixel = pixels[(int64_t)blockIdx.y * count + rank];
-    const float mean[2] = {(float)(pixel % p->width), (float)(pixel / p->width)}, cholesky[3] = {scale, scale, 0.0f};
+    /* A pixel that stands in for another may lie beyond the bounds. */
+    const ggc_fit_bounds *b = &p->bounds;
+    const float mean[2] = {ggc_within((float)(pixel % p->width), b->x, b->x + b->width - 1.0f),
+                           ggc_within((float)(pixel / p->width), b->y, b->y + b->height - 1.0f)};
+    const float cholesky[3] = {scale, scale, 0.0f};
     const float colorless[CHANNELS] = {};
     const ggc_item item = ggc_item_of_image(p, mean, cholesky, colorless, CHANNELS);
     float sums[GGC_COORDINATES], color = 0.0f;
