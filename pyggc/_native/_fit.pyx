@@ -66,6 +66,14 @@ cdef extern from "ggc/fit.h" nogil:
     double ggc_fit_total(const ggc_planes *weights)
 
 
+cdef extern from "ggc/fit_removal.h" nogil:
+    ctypedef struct ggc_cells:
+        int32_t across
+        int32_t down
+
+    ggc_cells ggc_cells_of(float x0, float y0, float width, float height, int64_t count)
+
+
 cdef extern from "ggc/refine.h" nogil:
     ctypedef struct ggc_compact_plan:
         int32_t channels
@@ -81,6 +89,12 @@ def constants():
         "PADDING": GGC_PADDING, "SHAPE_COORDINATES": GGC_SHAPE_COORDINATES, "MAX_NEIGHBORS": GGC_MAX_NEIGHBORS,
         "KERNEL_ENERGY": GGC_INT_COLOR,
     }
+
+
+def grid(float width, float height, int64_t count):
+    """How many cells across and down the search for neighbors has, for so many Gaussians in a rectangle."""
+    cdef ggc_cells cells = ggc_cells_of(0.0, 0.0, width, height, count)
+    return cells.across, cells.down
 
 
 def variants():

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 from pyggc.backends.cpu import CpuBackend
 from pyggc.backends.protocol import Backend
 from pyggc.errors import DeviceError
 
-__all__ = ["Backend", "DeviceError", "get_backend", "is_on_cuda"]
+__all__ = ["Backend", "DeviceError", "get_backend", "is_on_cuda", "on_host"]
 
 
 def _cuda() -> Backend:
@@ -62,3 +63,11 @@ def get_backend(device: str | Backend = "cpu") -> Backend:
 def is_on_cuda(array: object) -> bool:
     """Whether an array lies in a GPU's memory: CuPy's, or that of another library that shows it as CuPy does."""
     return hasattr(array, "__cuda_array_interface__")
+
+
+def on_host(array: Any) -> Any:
+    """Return a copy in the host's memory of an array that lies in a GPU's; any other as it is."""
+    if not is_on_cuda(array):
+        return array
+    gpu = get_backend("cuda")
+    return gpu.download(gpu.upload(array))

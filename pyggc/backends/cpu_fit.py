@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pyggc._native import _fit
-from pyggc.backends.fit_protocol import Bounds, Params
+from pyggc.backends.fit_protocol import Bounds, Params, Resident
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,6 +30,7 @@ class CpuFitKernels:
         self.padding = int(constants["PADDING"])
         self.kernel_energy = constants["KERNEL_ENERGY"]
         self._shape_coordinates = int(constants["SHAPE_COORDINATES"])
+        self.resident: Resident | None = None
 
     def forward(
         self, params: Params, target: Floats, residual: Floats, width: int, threads: int

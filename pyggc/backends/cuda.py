@@ -13,7 +13,7 @@ import cupy
 
 from pyggc.backends import cuda_render
 from pyggc.backends.cpu import choose_variant
-from pyggc.backends.cpu_fit import CpuFitKernels
+from pyggc.backends.cuda_fit import CudaFitKernels
 from pyggc.backends.cuda_kernels import KERNELS
 from pyggc.errors import DeviceError, DeviceMemoryError
 
@@ -153,7 +153,7 @@ class CudaBackend:
 
     def __init__(self) -> None:
         self.device = CupyDevice()
-        self.fit: FitKernels = CpuFitKernels(choose_variant())
+        self.fit: FitKernels = CudaFitKernels(self.device, choose_variant())
 
     def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
         """Return an array of any content."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyggc._native
 
@@ -97,12 +98,18 @@ class Kernel:
 
 _TILE = (("TILE_WIDTH", TILE_WIDTH), ("TILE_HEIGHT", TILE_HEIGHT))
 
+
+def _fit(name: str, source: str, **budget: Any) -> Kernel:
+    """A kernel of the fit: its bits are promised to nobody but the same device and the same version."""
+    return Kernel(f"ggc_fit_{name}", source, fused=True, constants=_TILE, **budget)
+
+
 #: All kernels by their names.
 KERNELS = {
     kernel.name: kernel
     for kernel in (
         Kernel("ggc_bin_count", "render_bin.cu", block=256, registers=64),
-        Kernel("ggc_bin_scan", "render_bin.cu", block=1024, registers=32, shared=128),
+        Kernel("ggc_bin_scan", "render_bin.cu", block=1024, registers=40, shared=128),
         Kernel("ggc_bin_fill", "render_bin.cu", block=256, registers=64),
         Kernel(
             "ggc_render_forward",
@@ -115,5 +122,29 @@ KERNELS = {
         ),
         Kernel("ggc_render_work", "render_work.cu", block=256, registers=64),
         Kernel("ggc_compact_dequantize", "compact.cu", block=256, registers=64),
+        _fit("turn", "fit_step.cu", block=1024, registers=64, shared=512),
+        _fit("aim", "fit_step.cu", block=256, registers=64, shared=128),
+        _fit("decide", "fit_step.cu", block=256, registers=64, shared=256),
+        _fit("manage", "fit_step.cu", block=256, registers=64),
+        _fit("conjugate", "fit_move.cu", block=256, registers=64, shared=128, by_channels=True),
+        _fit("retract", "fit_move.cu", block=256, registers=64, shared=128, by_channels=True),
+        _fit("forward", "fit_forward.cu", block=256, registers=64, shared=12800, by_channels=True),
+        _fit("gather", "fit_gather.cu", block=256, registers=80, spills=64, by_channels=True),
+        _fit("ssim", "fit_loss.cu", block=256, registers=64, shared=24576),
+        _fit("slope", "fit_loss.cu", block=256, registers=80, shared=49152),
+        _fit("cells_count", "fit_removal.cu", block=256, registers=64),
+        _fit("cells_fill", "fit_removal.cu", block=256, registers=64),
+        _fit("removal", "fit_removal.cu", block=64, registers=128, spills=256),
+        _fit("rank", "fit_removal.cu", block=256, registers=40, shared=1024),
+        _fit("energy", "fit_draw.cu", block=256, registers=64),
+        _fit("edges", "fit_draw.cu", block=256, registers=64),
+        _fit("level", "fit_draw.cu", block=256, registers=64),
+        _fit("look", "fit_draw.cu", block=256, registers=64),
+        _fit("blur", "fit_draw.cu", block=256, registers=64, shared=512),
+        _fit("row_sums", "fit_draw.cu", block=256, registers=64, shared=64),
+        _fit("pick", "fit_draw.cu", block=256, registers=64),
+        _fit("row_starts", "fit_draw.cu", block=1024, registers=64, shared=8192),
+        _fit("distinct", "fit_draw.cu", block=1024, registers=64, shared=8192),
+        _fit("relocate", "fit_relocate.cu", block=256, registers=64, by_channels=True),
     )
 }

@@ -9,6 +9,7 @@ runtime offers; it never changes a result.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -41,6 +42,144 @@ class Bounds(NamedTuple):
     y: int = 0
 
 
+class Weights(NamedTuple):
+    """Weights of the losses, as `pyggc.fit.LossWeights` has them."""
+
+    l2: float = 1.0
+    l1: float = 0.0
+    ssim: float = 0.0
+
+
+class Relocation(NamedTuple):
+    """How Gaussians are put elsewhere.
+
+    Parameters
+    ----------
+    moved : int
+        How many, at most N.
+    scale : float
+        Standard deviation of those, in pixels.
+    sigma : float
+        That of the filter over the squared error that places them, in pixels, at most 7.
+    share : float
+        The part of their least squares' color that they get.
+    neighbors : int
+        How many others take over what one of them leaves.
+    seed : int
+        Where chance comes from: 0 to 2^63 - 1.
+    """
+
+    moved: int
+    scale: float
+    sigma: float
+    share: float
+    neighbors: int
+    seed: int
+
+
+class SearchState(NamedTuple):
+    """What is known of an image's current state in a `Search`.
+
+    Parameters
+    ----------
+    loss : float
+        What the search makes small: the weighted loss times the samples, and the penalty of the amplitudes.
+    value : float
+        The weighted loss.
+    squared : float
+        The sum of the squared residual.
+    steps : int
+        Iterations done.
+    stalls : int
+        How many of the last ones found nothing better.
+    step : float
+        The step that the next one tries first.
+    """
+
+    loss: float
+    value: float
+    squared: float
+    steps: int
+    stalls: int
+    step: float
+
+
+class Search(Protocol):
+    """The searches of B equally sized images with the same number of Gaussians, in the memory of a device.
+
+    What `pyggc.fit.natural.NaturalGradient` does, for each image on its own: its result does not depend on the others.
+    Calls queue work and return, but for `read` and `download`, which wait for it.
+    """
+
+    def advance(self, steps: int) -> None:
+        """Take iterations; an image of which three in a row found nothing better has converged, and takes no more."""
+        ...
+
+    def begin(self) -> None:
+        """Begin a run: from now on the best state is remembered, and no image has converged."""
+        ...
+
+    def weigh(self, weight: float) -> None:
+        """Penalize amplitudes, in units of the mean squared error or the weighted loss, whichever is less."""
+        ...
+
+    def finish(self) -> None:
+        """Go back to the best state, of those after iterations, since the run began."""
+        ...
+
+    def relocate(self, how: Relocation) -> None:
+        """Put the Gaussians that are needed least where the error is."""
+        ...
+
+    def read(self) -> list[SearchState]:
+        """Return what is known of each image's current state."""
+        ...
+
+    def download(self, image: int) -> Params:
+        """Return the current parameters of an image, arrays of the host."""
+        ...
+
+
+class Resident(Protocol):
+    """Searches in the memory of a device."""
+
+    def upload(self, planes: Floats) -> Any:
+        """Return planes, shape (B, H, C, S), as an array of the device."""
+        ...
+
+    def search(
+        self,
+        targets: Any,
+        width: int,
+        weights: Weights,
+        bounds: Bounds,
+        params: Sequence[Params],
+        *,
+        step: float,
+        compared: Any | None = None,
+    ) -> Search:
+        """Return searches for the images `targets`, an array of the device, from the host's parameters.
+
+        `step` is the first one, in units of the natural gradient. SSIM compares with `compared`, where `targets` are
+        images less what others draw of them.
+        """
+        ...
+
+    def draw_edges(
+        self, planes: Any, width: int, *, sigma: float, share: float, count: int, seed: int
+    ) -> tuple[NDArray[np.int64], Floats]:
+        """Return distinct pixels of the first image, y * width + x increasing, and their density, shapes (count,).
+
+        The part `share` of them follows the magnitude of the image's gradient, filtered with a Gaussian of `sigma`
+        pixels, and the others lie evenly. The density is that of one pixel drawn so.
+        """
+        ...
+
+    def coverage(self, params: Params, pixels: NDArray[np.int64], width: int, height: int) -> Floats:
+        """Return what Gaussians of one channel add up to at pixels of an image of that size."""
+        ...
+
+
 class FitKernels(Protocol):
     """The kernels of the fit.
 
@@ -50,10 +189,13 @@ class FitKernels(Protocol):
         Samples that a row of planes has past its width, at least.
     kernel_energy : float
         The integral of the squared kernel, in units of l1 l2.
+    resident : Resident or None
+        Whole searches in a device's memory, where there is one.
     """
 
     padding: int
     kernel_energy: float
+    resident: Resident | None
 
     def forward(
         self, params: Params, target: Floats, residual: Floats, width: int, threads: int

@@ -1,5 +1,6 @@
 """Images to Gaussians: initialization, losses, gradients, optimizers, density, quantization-aware steps."""
 
+from pyggc.fit.batch import fit_batch
 from pyggc.fit.fitter import Fitter, fit
 from pyggc.fit.gradients import Gradients, render_backward
 from pyggc.fit.losses import FRAMEWORK_LOSS, LossWeights
@@ -15,5 +16,6 @@ __all__ = [
     "LossWeights",
     "WindowedFitter",
     "fit",
+    "fit_batch",
     "render_backward",
 ]

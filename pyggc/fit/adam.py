@@ -8,11 +8,10 @@ import numpy as np
 
 from pyggc.backends.fit_protocol import Params
 from pyggc.fit.gradients import unwhiten
+from pyggc.fit.optimizer import HostOptimizer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from pyggc.fit.objective import Objective
 
     Floats = NDArray[np.float32]
 
@@ -25,7 +24,7 @@ DECAYS = (0.9, 0.999)
 EPSILON = 1e-12
 
 
-class Adam:
+class Adam(HostOptimizer):
     """Adam over means, log-scales, shears and colors; the gradient is that of the mean loss.
 
     Unlike `NaturalGradient` it accepts every step, and the loss may rise.
@@ -38,13 +37,9 @@ class Adam:
         Where to start.
     """
 
-    def __init__(self, objective: Objective, params: Params) -> None:
-        self.objective = objective
-        self.restart(params)
-
     def restart(self, params: Params) -> None:
         """Go on from other parameters, of which nothing is known."""
-        self.params = params
+        super().restart(params)
         self._count = 0
         shape = len(params.means), 5 + self.objective.channels
         self._first, self._second = np.zeros(shape), np.zeros(shape)
@@ -53,14 +48,12 @@ class Adam:
         """Return the half gradient of the loss, whitened, shape (N, C + 5)."""
         return self.objective.gradient(self.params)
 
-    def set_penalty(self, penalty: float) -> None:
+    def set_penalty(self, weight: float) -> None:
         """Do nothing: the framework's loss has no penalty."""
 
-    def replace(self, params: Params, moved: NDArray[np.int64]) -> None:
-        """Continue with some Gaussians put elsewhere; their moments start anew."""
-        self.params = params
-        self._first[moved] = 0.0
-        self._second[moved] = 0.0
+    def relocate(self, count: int, rng: np.random.Generator) -> int:
+        """Do nothing: the framework moves Gaussians by their gradient alone."""
+        return 0
 
     def step(self) -> bool:
         """Take one step; always True."""

@@ -44,6 +44,13 @@ def least_needed(objective: Objective, params: Params, gradient: Floats, count: 
     return np.argsort(removal_cost(objective, params, gradient), kind="stable")[:count]
 
 
+def newcomer_scales(bounds: Bounds, count: int) -> tuple[float, float]:
+    """Return the standard deviations of a new one of `count` Gaussians, and of the filter that places it."""
+    spacing = math.sqrt(bounds.height * bounds.width / max(count, 1))
+    scale = min(NEW_SCALE * max(spacing / USUAL_SPACING, 1.0), bounds.max_scale)
+    return scale, min(ERROR_SIGMA * max(spacing / USUAL_SPACING, 1.0), MAX_ERROR_SIGMA)
+
+
 def newcomers(objective: Objective, params: Params, count: int, rng: np.random.Generator) -> Params:
     """Return Gaussians to add: small ones, at pixels drawn in proportion to the smoothed squared error.
 
@@ -52,9 +59,7 @@ def newcomers(objective: Objective, params: Params, count: int, rng: np.random.G
     kernels, width, threads = objective.kernels, objective.width, objective.threads
     image = objective.residual(params)
     bounds = objective.bounds
-    spacing = math.sqrt(bounds.height * bounds.width / max(len(params.means) + count, 1))
-    scale = min(NEW_SCALE * max(spacing / USUAL_SPACING, 1.0), bounds.max_scale)
-    sigma = min(ERROR_SIGMA * max(spacing / USUAL_SPACING, 1.0), MAX_ERROR_SIGMA)
+    scale, sigma = newcomer_scales(bounds, len(params.means) + count)
     error = kernels.blur(kernels.energy(image, width, threads), width, sigma, threads)
     _keep_within(error, bounds)
     y, x = np.divmod(sample(objective, error, count, rng), width)

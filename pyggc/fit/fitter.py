@@ -6,13 +6,13 @@ import copy
 import functools
 import operator
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from pyggc.backends import Backend, get_backend
+from pyggc.backends import Backend, get_backend, is_on_cuda, on_host
 from pyggc.backends.fit_protocol import Params
 from pyggc.fit import density, integers, quantized
 from pyggc.fit.adam import Adam
@@ -20,18 +20,28 @@ from pyggc.fit.initialize import INITIALIZERS
 from pyggc.fit.losses import LossWeights
 from pyggc.fit.natural import NaturalGradient
 from pyggc.fit.objective import Objective, Value
+from pyggc.fit.optimizer import Optimizer
 from pyggc.fit.progress import Callback, FitProgress, FitResult, Watch
+from pyggc.fit.resident import ResidentGradient
 from pyggc.gaussians import Gaussians2D
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from pyggc.backends.fit_protocol import Resident
     from pyggc.quantize import CompactQuantizer
 
 Initialization: TypeAlias = "str | Gaussians2D"
 
+
+def _natural(objective: Objective, params: Params) -> Optimizer:
+    """The natural gradient, where the arrays are."""
+    resident = objective.kernels.resident
+    return NaturalGradient(objective, params) if resident is None else ResidentGradient([objective], [params], resident)
+
+
 #: The optimizers by name.
-OPTIMIZERS: dict[str, type[NaturalGradient] | type[Adam]] = {"natural": NaturalGradient, "adam": Adam}
+OPTIMIZERS: dict[str, Callable[[Objective, Params], Optimizer]] = {"natural": _natural, "adam": Adam}
 
 #: Iterations from one relocation to the next, the part of a run after which there are none, and the share of the
 #: Gaussians that the first and the last of them move; it falls geometrically.
@@ -56,7 +66,8 @@ class Fitter:
     Parameters
     ----------
     image : array_like, shape (H, W) or (H, W, C)
-        Floating-point samples within [0, 1], 1 to 4 channels. (Or an objective of one, with what else it fixes.)
+        Floating-point samples within [0, 1], 1 to 4 channels; NumPy's, CuPy's or any array that shows itself to CuPy.
+        (Or an objective of one, with what else it fixes.)
     loss : LossWeights, optional
         What to make small; by default the mean squared error.
     optimizer : str
@@ -69,7 +80,8 @@ class Fitter:
     threads : int, optional
         The most threads to use; by default what OpenMP offers.
     backend : Backend, optional
-        Where to compute; by default the CPU.
+        Where to compute; by default where the image is. On a GPU the steps and relocations of ``"natural"`` stay there,
+        and the host looks on every 15 iterations; the rest is computed on the CPU.
 
     Raises
     ------
@@ -109,17 +121,17 @@ class Fitter:
             raise ValueError(f"amplitude_penalty must be finite and not negative, got {amplitude_penalty}")
         if threads is not None and operator.index(threads) < 1:
             raise ValueError(f"threads must be at least 1, got {threads}")
-        kernels = (backend or get_backend()).fit
+        kernels = (backend or get_backend("cuda" if is_on_cuda(image) else "cpu")).fit
         self.iterations = 0
-        self._relocates = optimizer == "natural"
         self._penalty = amplitude_penalty
         self._rng = np.random.default_rng(seed)
         if isinstance(image, Objective):
             self._objective = image
         else:
-            self._objective = Objective.of_image(image, loss or LossWeights(), kernels, threads or 0)
+            self._objective = Objective.of_image(on_host(image), loss or LossWeights(), kernels, threads or 0)
         empty = Params(*(np.zeros((0, columns), np.float32) for columns in (2, 3, self._objective.channels)))
-        self._optimizer: NaturalGradient | Adam = OPTIMIZERS[optimizer](self._objective, empty)
+        self._optimize = OPTIMIZERS[optimizer]
+        self._optimizer: Optimizer = self._optimize(self._objective, empty)
 
     @property
     def gaussians(self) -> Gaussians2D:
@@ -133,7 +145,7 @@ class Fitter:
     @property
     def num_gaussians(self) -> int:
         """How many Gaussians there are."""
-        return len(self._optimizer.params.means)
+        return self._optimizer.num_gaussians
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -141,9 +153,14 @@ class Fitter:
         return self._objective.height, self._objective.width, self._objective.channels
 
     @property
+    def resident(self) -> Resident | None:
+        """Where the arrays of ``"natural"`` are kept, if not in the host's memory."""
+        return self._objective.kernels.resident
+
+    @property
     def value(self) -> Value:
         """The current state's weighted loss and mean squared error."""
-        return self._objective.evaluate(self._optimizer.params)
+        return self._optimizer.value
 
     @property
     def psnr(self) -> float:
@@ -215,7 +232,7 @@ class Fitter:
     def _fit_coarse(self, watch: Watch, objective: Objective, params: Params, iterations: int, share: float) -> Params:
         """Fit to another image with the same settings; see `pyggc.fit.multiscale.FitCoarse`."""
         other = copy.copy(self)
-        other._objective, other._optimizer = objective, type(self._optimizer)(objective, params)
+        other._objective, other._optimizer = objective, self._optimize(objective, params)
         most = 0 if watch.interrupted else int(share * (watch.max_iterations - watch.iteration))
         seconds = None if watch.remaining is None else share * watch.remaining
         done, callback = watch.iteration, watch.callback
@@ -235,8 +252,8 @@ class Fitter:
 
     def step(self) -> bool:
         """Take one step of the optimizer; False if it found nothing better."""
-        self.iterations += 1
-        return self._optimizer.step()
+        self.iterations += self._optimizer.advance(1)
+        return self._optimizer.stalls == 0
 
     def run(
         self,
@@ -269,25 +286,26 @@ class Fitter:
             Why it ended, as in `FitResult`.
         """
         watch = Watch(iterations, max_time_seconds, patience, tolerance, callback)
-        best, least = self._optimizer.params, self.loss
-        stalls = 0
+        optimizer = self._optimizer
+        optimizer.begin()
         stopped = watch.exhausted()
         while stopped is None:
             if watch.iteration % RELOCATE_EVERY == 0:
-                self._optimizer.set_penalty(self._penalty * min(self.loss, self.value.mse))
+                optimizer.set_penalty(self._penalty)
                 if relocate and watch.iteration and watch.fraction < RELOCATE_UNTIL:
                     self.relocate(_share(watch.fraction))
-            stalls = 0 if self.step() else stalls + 1
-            # After a failed search the accepted state is evaluated again; it is the same one.
-            value = self.value
-            if value.loss < least:
-                best, least = self._optimizer.params, value.loss
-            stopped = watch.finished(value.psnr, len(self._optimizer.params.means)) or watch.exhausted()
-            if stopped is None and stalls == MAX_STALLS:
-                stopped = "converged"
-        if least < self.loss:
-            self._optimizer.restart(best)
+            stopped = self._advance(watch)
+        optimizer.finish()
         return stopped
+
+    def _advance(self, watch: Watch) -> str | None:
+        """Take a step, or as many as the optimizer likes before a relocation; return why the run ends, or None."""
+        optimizer = self._optimizer
+        most = min(RELOCATE_EVERY - watch.iteration % RELOCATE_EVERY, watch.max_iterations - watch.iteration)
+        done = optimizer.advance(1 if watch.attended else min(optimizer.stride, most))
+        self.iterations += done
+        stopped = watch.finished(optimizer.value.psnr, optimizer.num_gaussians, done) or watch.exhausted()
+        return "converged" if stopped is None and optimizer.stalls >= MAX_STALLS else stopped
 
     def run_quantized(
         self,
@@ -350,13 +368,8 @@ class Fitter:
         """
         if not 0.0 <= share <= 1.0:
             raise ValueError(f"share must be within [0, 1], got {share}")
-        optimizer = self._optimizer
-        count = int(len(optimizer.params.means) * share)
-        if count and self._relocates:
-            gradient = optimizer.gradient()
-            optimizer.replace(*density.relocated(self._objective, optimizer.params, gradient, count, self._rng))
-            return count
-        return 0
+        count = int(self.num_gaussians * share)
+        return self._optimizer.relocate(count, self._rng) if count else 0
 
     def grow(self, count: int) -> None:
         """Add Gaussians where the error is."""
@@ -417,7 +430,8 @@ def fit(
     threads : int, optional
         The most threads to use; by default what OpenMP offers. Never changes the result.
     backend : Backend, optional
-        Where to compute; by default the CPU.
+        Where to compute; by default where the image is. Without callback and patience, a GPU is waited for every 15
+        iterations only, which is then also when time is up.
 
     Returns
     -------
@@ -453,6 +467,15 @@ def fit(
         callback=callback,
     )
     return FitResult(fitter.gaussians, fitter.psnr, fitter.loss, fitter.iterations, watch.elapsed, stopped)
+
+
+def join(fitters: Sequence[Fitter]) -> tuple[Fitter, ResidentGradient]:
+    """Return a fitter like the first, whose optimizer, returned as well, has the images and Gaussians of all."""
+    lead = copy.copy(fitters[0])
+    assert lead.resident is not None
+    objectives = [fitter._objective for fitter in fitters]
+    lead._optimizer = ResidentGradient(objectives, [fitter._optimizer.params for fitter in fitters], lead.resident)
+    return lead, lead._optimizer
 
 
 def _share(fraction: float) -> float:

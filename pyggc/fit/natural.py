@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pyggc.fit import density
+from pyggc.fit.optimizer import HostOptimizer
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -29,7 +32,7 @@ LEAST_STEP = 1e-3
 MAX_AREA = 4096.0
 
 
-class NaturalGradient:
+class NaturalGradient(HostOptimizer):
     """Preconditioned conjugate gradients (Polak-Ribière) with a line search on the true loss.
 
     The loss that it makes small is `Objective.samples` times the objective's, plus `penalty` times the sum of
@@ -49,14 +52,13 @@ class NaturalGradient:
     loss : float
         Its loss, penalty included.
     penalty : float
-        Weight of the amplitudes; set it with `set_penalty`.
+        Weight of the amplitudes, which `set_penalty` sets.
     """
 
     def __init__(self, objective: Objective, params: Params) -> None:
-        self.objective = objective
         self.penalty = 0.0
         self._step = FIRST_STEP
-        self.restart(params)
+        super().__init__(objective, params)
 
     def restart(self, params: Params) -> None:
         """Go on from other parameters, of which nothing is known."""
@@ -80,10 +82,18 @@ class NaturalGradient:
             self._gradient = self.objective.gradient(self.params)
         return self._gradient
 
-    def set_penalty(self, penalty: float) -> None:
-        """Weigh the amplitudes anew; the conjugate direction is kept."""
-        self.penalty = penalty
+    def set_penalty(self, weight: float) -> None:
+        """Penalize amplitudes anew, in units of the mean squared error or the loss, whichever is less.
+
+        The conjugate direction is kept.
+        """
+        self.penalty = weight * min(self.value)
         self.loss = self._loss(self.params, self._amplitude)
+
+    def relocate(self, count: int, rng: np.random.Generator) -> int:
+        """Put the least needed Gaussians where the error is; return how many."""
+        self.replace(*density.relocated(self.objective, self.params, self.gradient(), count, rng))
+        return count
 
     def replace(self, params: Params, moved: NDArray[np.int64]) -> None:
         """Continue with some Gaussians put elsewhere; the direction of the others is kept."""

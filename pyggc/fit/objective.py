@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -79,7 +80,7 @@ class Objective:
         largest = min(FLAT * max(self.width, self.height), MAX_SCALE)
         self.bounds = bounds or Bounds(self.width, self.height, MIN_SCALE, largest, MAX_COLOR)
         self.target = target
-        self._image = target if image is None else image
+        self.image = target if image is None else image
         self._residual = np.zeros_like(self.target)
         self._gradient = self._residual if weights.is_plain_l2 else np.zeros_like(self.target)
         self._evaluated: Params | None = None
@@ -109,6 +110,12 @@ class Objective:
         """Pixels times channels: what a mean divides by."""
         return self.height * self.width * self.channels
 
+    @functools.cached_property
+    def on_device(self) -> Any:
+        """The target as the device's array of one image, shape (1, H, C, S), where its kernels have a device."""
+        assert self.kernels.resident is not None
+        return self.kernels.resident.upload(self.target[np.newaxis])
+
     def planes(self, channels: int) -> Floats:
         """Return zeroed planes of the image's size."""
         return np.zeros((self.height, channels, stride_of(self.width, self.kernels.padding)), np.float32)
@@ -134,7 +141,7 @@ class Objective:
             # The residual is that of the whole render in any case.
             ssim = self.kernels.ssim(
                 self._residual,
-                self._image,
+                self.image,
                 self._gradient,
                 self.width,
                 scale=-0.5 * weights.ssim * n,

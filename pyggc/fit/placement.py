@@ -41,19 +41,10 @@ def content(objective: Objective, count: int, rng: np.random.Generator, fit_coar
     -------
     Params
     """
-    weights = objective.kernels.blur(_gradient_magnitude(objective), objective.width, GRADIENT_SIGMA, objective.threads)
-    inside = weights[:, :, : objective.width]
-    total = float(inside.sum(dtype=np.float64))
-    uniform = 1.0 / (objective.height * objective.width)
-    if total > 0.0:
-        inside *= np.float32(CONTENT_SHARE / total)
-        inside += np.float32((1.0 - CONTENT_SHARE) * uniform)
-    else:
-        inside += np.float32(uniform)
     back = background(objective)
-    pixels = sample(objective, weights, max(count - 1, 0), rng)
+    pixels, density = _draw_edges(objective, max(count - 1, 0), rng)
     y, x = np.divmod(pixels, objective.width)
-    others = _at(objective, x, y, weights[y, 0, x] * max(count, 1), back.colors[0], rng)
+    others = _at(objective, x, y, density * max(count, 1), back.colors[0], rng)
     return Params(*(np.concatenate(pair)[:count] for pair in zip(back, others, strict=True)))
 
 
@@ -98,11 +89,48 @@ def share(
     wanted: NDArray[np.float32],
 ) -> Params:
     """Gaussians of colors, shape (N, C), that are wanted at pixels (x, y), shared by all that cover those pixels."""
-    coverage = objective.planes(1)
     ones = Params(means, cholesky, np.ones((len(means), 1), np.float32))
-    objective.kernels.forward(ones, objective.planes(1), coverage, objective.width, objective.threads)
-    colors = wanted / np.maximum(coverage[y, 0, x], LEAST_COVERAGE)[:, None]
+    colors = wanted / np.maximum(_coverage(objective, ones, x, y), LEAST_COVERAGE)[:, None]
     return Params(means, cholesky, np.ascontiguousarray(colors, np.float32))
+
+
+def _coverage(objective: Objective, ones: Params, x: NDArray[np.int64], y: NDArray[np.int64]) -> NDArray[np.float32]:
+    """What Gaussians of one channel add up to at pixels (x, y)."""
+    resident = objective.kernels.resident
+    if resident is not None and len(x):
+        return resident.coverage(ones, y * objective.width + x, objective.width, objective.height)
+    planes = objective.planes(1)
+    objective.kernels.forward(ones, objective.planes(1), planes, objective.width, objective.threads)
+    found: NDArray[np.float32] = planes[y, 0, x]
+    return found
+
+
+def _draw_edges(
+    objective: Objective, count: int, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Pixels where the image changes, and others; and the density of one pixel drawn so, at each."""
+    resident = objective.kernels.resident
+    if resident is not None and count:
+        return resident.draw_edges(
+            objective.on_device,
+            objective.width,
+            sigma=GRADIENT_SIGMA,
+            share=CONTENT_SHARE,
+            count=count,
+            seed=int(rng.integers(2**63)),
+        )
+    weights = objective.kernels.blur(_gradient_magnitude(objective), objective.width, GRADIENT_SIGMA, objective.threads)
+    inside = weights[:, :, : objective.width]
+    total = float(inside.sum(dtype=np.float64))
+    uniform = 1.0 / (objective.height * objective.width)
+    if total > 0.0:
+        inside *= np.float32(CONTENT_SHARE / total)
+        inside += np.float32((1.0 - CONTENT_SHARE) * uniform)
+    else:
+        inside += np.float32(uniform)
+    pixels = sample(objective, weights, count, rng)
+    y, x = np.divmod(pixels, objective.width)
+    return pixels, weights[y, 0, x]
 
 
 def _gradient_magnitude(objective: Objective) -> NDArray[np.float32]:

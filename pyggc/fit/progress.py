@@ -143,9 +143,14 @@ class Watch:
             return "time"
         return None
 
-    def finished(self, psnr: float, num_gaussians: int) -> str | None:
-        """Count an iteration and report it; return why the phase ends, or None."""
-        self.iteration += 1
+    @property
+    def attended(self) -> bool:
+        """Whether every iteration counts on its own: somebody is told of it, or waits for its gain."""
+        return self.callback is not None or self._window is not None
+
+    def finished(self, psnr: float, num_gaussians: int, iterations: int = 1) -> str | None:
+        """Count iterations and report them; return why the phase ends, or None."""
+        self.iteration += iterations
         if self.callback is not None and self.callback(self._progress(psnr, num_gaussians)):
             self.interrupted = True
             return "callback"

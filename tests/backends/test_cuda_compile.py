@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from functools import cache
+from pathlib import Path
 
 import nvrtc
 import pytest
@@ -17,11 +19,17 @@ ROWS = [
 ]
 
 
+@cache
+def compiled(source: Path, options: tuple[str, ...]) -> tuple[bytes, str]:
+    """Once for all kernels of a file that are compiled alike."""
+    return nvrtc.compile_cubin(source.read_text(), options)
+
+
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize(("kernel", "channels"), ROWS)
 def test_kernel_compiles_within_its_budgets(kernel: Kernel, channels: int, architecture: str) -> None:
     options = (*kernel.options(channels), f"--gpu-architecture={architecture}", "--ptxas-options=-v")
-    cubin, log = nvrtc.compile_cubin(kernel.path.read_text(), options)
+    cubin, log = compiled(kernel.path, options)
     assert cubin.startswith(b"\x7fELF")
     assert "warning" not in log
     taken = nvrtc.resources(log)[kernel.name]

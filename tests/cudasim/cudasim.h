@@ -80,6 +80,8 @@ inline void __syncthreads() {
 inline void __syncwarp(unsigned = ~0u) {
     sim::wait(sim::warps[sim::thread / 32], sim::lanes());
 }
+inline void __threadfence() {
+}
 template <typename T> T __shfl_sync(unsigned, T value, unsigned lane) {
     return sim::shuffle(value, lane % 32);
 }

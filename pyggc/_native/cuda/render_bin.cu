@@ -76,12 +76,14 @@ GGC_INLINE uint32_t running_sum(uint32_t value) {
     return value;
 }
 
-/* One block does it all: a large image has some ten thousand tiles. */
+/* One block does it all: a large image has some ten thousand tiles. Each row of the grid has counts of its own. */
 extern "C" __global__ void __launch_bounds__(BLOCK)
     ggc_bin_scan(const uint32_t *counts, uint32_t *starts, int32_t tiles) {
     __shared__ uint32_t sums[WARP];
     const uint32_t lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
     uint32_t carry = 0;
+    counts += (int64_t)blockIdx.y * tiles;
+    starts += (int64_t)blockIdx.y * (tiles + 1);
     if (threadIdx.x == 0)
         starts[0] = 0;
     for (int64_t first = 0; first < tiles; first += BLOCK) {

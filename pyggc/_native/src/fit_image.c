@@ -1,9 +1,9 @@
 /* Whole images for the fit: the Gaussian filter, SSIM with its gradient, and the mix of the other losses. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ggc/fit.h"
+#include "ggc/fit_loss.h"
 
 #ifdef _OPENMP
 #include <omp.h>
@@ -12,11 +12,8 @@
 /* Rows that a thread filters at a time. */
 #define STRIP 32
 
-/* The window of SSIM: 11 samples with a standard deviation of 1.5 (Wang et al., 2004). */
-#define SSIM_RADIUS 5
-#define SSIM_SIGMA 1.5
 /* Rows around a strip that its gradient depends on: windows that see it, and what they see. */
-#define SSIM_HALO (2 * SSIM_RADIUS)
+#define SSIM_HALO (2 * GGC_SSIM_RADIUS)
 #define SSIM_ROWS (STRIP + 2 * SSIM_HALO)
 
 static int32_t least(int32_t a, int32_t b) {
@@ -39,9 +36,9 @@ static float *target_row(const ggc_planes *image, int32_t y, int32_t c) {
 static void window(double sigma, int radius, float *weights) {
     double sum = 0.0;
     for (int k = -radius; k <= radius; k++)
-        sum += exp(-0.5 * k * k / (sigma * sigma));
+        sum += ggc_window_weight(k, sigma);
     for (int k = -radius; k <= radius; k++)
-        weights[k + radius] = (float)(exp(-0.5 * k * k / (sigma * sigma)) / sum);
+        weights[k + radius] = (float)(ggc_window_weight(k, sigma) / sum);
 }
 
 static int thread_number(void) {
@@ -72,7 +69,7 @@ static void blur_row(const ggc_planes *in, const ggc_planes *out, const ggc_fit_
 
 int ggc_fit_blur(const ggc_planes *in, const ggc_planes *out, double sigma, const ggc_fit_variant *variant,
                  int threads) {
-    const int radius = (int)(4.0 * sigma + 0.5), taps = 2 * radius + 1;
+    const int radius = ggc_blur_radius(sigma), taps = 2 * radius + 1;
     const int64_t size = 2 * ((int64_t)in->width + 2 * radius + 2 * GGC_PADDING);
     threads = ggc_fit_threads(threads, in->height / STRIP + 1);
     float *weights = malloc(taps * sizeof *weights);
@@ -99,20 +96,15 @@ int ggc_fit_blur(const ggc_planes *in, const ggc_planes *out, double sigma, cons
 typedef struct {
     const ggc_planes *residual, *target, *gradient;
     const ggc_fit_variant *variant;
-    float across[2 * SSIM_RADIUS + 1], down[2 * SSIM_RADIUS + 1];
+    float across[2 * GGC_SSIM_RADIUS + 1], down[2 * GGC_SSIM_RADIUS + 1];
     int radius_x, radius_y;
     ptrdiff_t pitch; /* of a row of scratch */
     float scale;
 } ssim_job;
 
-/* The greatest radius of a window that fits. */
-static int radius_within(int32_t side) {
-    return least(SSIM_RADIUS, (side - 1) / 2);
-}
-
 /* Along a row: `in` has radius_x valid or zero samples before and after the `count` of out. */
 static void combine_across(const ssim_job *job, const float *in, float *out, ptrdiff_t count) {
-    const float *rows[2 * SSIM_RADIUS + 1];
+    const float *rows[2 * GGC_SSIM_RADIUS + 1];
     for (int k = -job->radius_x; k <= job->radius_x; k++)
         rows[k + job->radius_x] = in + k;
     job->variant->combine(rows, job->across, 2 * job->radius_x + 1, out, count);
@@ -146,7 +138,7 @@ static double ssim_windows(const ssim_job *job, const ssim_scratch *s, int32_t y
     const ptrdiff_t width = job->target->width, count = width - 2 * r, at = (y - first) * job->pitch;
     float *slope[3];
     for (int i = 0; i < 5; i++) {
-        const float *rows[2 * SSIM_RADIUS + 1];
+        const float *rows[2 * GGC_SSIM_RADIUS + 1];
         for (int k = -job->radius_y; k <= job->radius_y; k++)
             rows[k + job->radius_y] = s->products[i] + at + k * job->pitch;
         job->variant->combine(rows, job->down, 2 * job->radius_y + 1, s->line, width);
@@ -163,7 +155,7 @@ static void ssim_gradient(const ssim_job *job, const ssim_scratch *s, int32_t y,
     const float *x = s->products[0] + at, *other = s->products[1] + at;
     float *out = target_row(job->gradient, y, c);
     for (int i = 0; i < 3; i++) {
-        const float *rows[2 * SSIM_RADIUS + 1];
+        const float *rows[2 * GGC_SSIM_RADIUS + 1];
         for (int k = -job->radius_y; k <= job->radius_y; k++)
             rows[k + job->radius_y] = s->slopes[i] + at + k * job->pitch;
         job->variant->combine(rows, job->down, 2 * job->radius_y + 1, s->line, width);
@@ -205,13 +197,13 @@ static double ssim_strip(const ssim_job *job, const ssim_scratch *s, int32_t y0,
 int ggc_fit_ssim(const ggc_planes *residual, const ggc_planes *target, const ggc_planes *gradient, float scale,
                  const ggc_fit_variant *variant, int threads, double *ssim) {
     const int32_t height = target->height, width = target->width, strips = (height + STRIP - 1) / STRIP;
-    ssim_job job = {residual, target, gradient, variant, .radius_x = radius_within(width)};
-    job.radius_y = radius_within(height);
+    ssim_job job = {residual, target, gradient, variant, .radius_x = ggc_ssim_radius(width)};
+    job.radius_y = ggc_ssim_radius(height);
     job.pitch = (ptrdiff_t)width + 3 * GGC_PADDING;
     const double windows = ((double)height - 2 * job.radius_y) * ((double)width - 2 * job.radius_x);
     job.scale = (float)(scale / (windows * target->channels));
-    window(SSIM_SIGMA, job.radius_x, job.across);
-    window(SSIM_SIGMA, job.radius_y, job.down);
+    window(GGC_SSIM_SIGMA, job.radius_x, job.across);
+    window(GGC_SSIM_SIGMA, job.radius_y, job.down);
     threads = ggc_fit_threads(threads, strips);
     const int64_t size = SSIM_SCRATCH_ROWS * job.pitch + GGC_PADDING;
     float *memory = calloc(threads * size, sizeof *memory);
@@ -242,6 +234,6 @@ void ggc_fit_mix(const ggc_planes *residual, const ggc_planes *gradient, float l
         const float *restrict in = residual->data + row * residual->stride;
         float *restrict out = gradient->data + row * gradient->stride;
         for (ptrdiff_t i = 0; i < residual->width; i++)
-            out[i] = l2 * in[i] + 0.5f * l1 * (in[i] > 0.0f ? 1.0f : in[i] < 0.0f ? -1.0f : 0.0f);
+            out[i] = ggc_mix(in[i], l2, l1);
     }
 }

@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ggc/compact.h"
-#include "ggc/gaussian.h"
+#include "ggc/fit_removal.h"
+#include "ggc/fit_step.h"
 
 /* An image of floats: pixel (x, y), channel c is at data[(y * channels + c) * stride + x]. What lies between width
  * and stride is zero, and stride - width is at least the most lanes of any variant, for vectors that overrun. */
@@ -21,32 +21,6 @@ typedef struct {
 } ggc_planes;
 
 #define GGC_PADDING 16
-
-/* Parameters of N Gaussians; the shapes are (N, 2), (N, 3) and (N, channels). */
-typedef struct {
-    const float *means, *cholesky, *colors;
-    int64_t count;
-    int32_t channels;
-} ggc_params;
-
-/* Integrals of the truncated kernel's products over the whitened plane, as the renderer cuts it: w^2; then, with
- * the exponential e within the support and both scaled by 1 / (1 - GGC_E): e^2 u1^2, e^2 u1^4, e^2 u1^2 u2^2, w e u1^2.
- */
-#define GGC_E ((double)GGC_EDGE)
-#define GGC_PLANE (GGC_PI / ((1.0 - GGC_E) * (1.0 - GGC_E)))
-#define GGC_INT_COLOR (GGC_PLANE * (1.0 - 4.0 * GGC_E + 12.0 * GGC_E * GGC_E))
-#define GGC_INT_SHIFT (GGC_PLANE / 2.0 * (1.0 - 10.0 * GGC_E * GGC_E))
-#define GGC_INT_SCALE (GGC_PLANE * 0.75 * (1.0 - 50.5 * GGC_E * GGC_E))
-#define GGC_INT_CROSS (GGC_INT_SCALE / 3.0)
-#define GGC_INT_COLOR_SCALE (GGC_PLANE / 2.0 * (1.0 - 4.0 * GGC_E + 12.0 * GGC_E * GGC_E))
-/* The two scales' block, each with itself and with the other, once the colors are eliminated. */
-#define GGC_INT_OWN (GGC_INT_SCALE - GGC_INT_COLOR_SCALE * GGC_INT_COLOR_SCALE / GGC_INT_COLOR)
-#define GGC_INT_OTHER (GGC_INT_CROSS - GGC_INT_COLOR_SCALE * GGC_INT_COLOR_SCALE / GGC_INT_COLOR)
-
-/* What is known of a Gaussian's neighborhood of the loss, in whitened coordinates: channels of color, then p1, p2 (the
- * shift), s1, s2 (the logarithms of the scales) and s3 (the shear). */
-#define GGC_SHAPE_COORDINATES 5
-#define GGC_MAX_COORDINATES (GGC_MAX_CHANNELS + GGC_SHAPE_COORDINATES)
 
 /* A prepared Gaussian: k are its colors times 1 / (1 - EDGE), and [x0, x1) x [y0, y1) is the box that it reaches. */
 typedef struct {
@@ -109,9 +83,6 @@ int ggc_fit_backward(const ggc_params *params, const ggc_planes *image, const gg
 /* The number of threads that `wanted` (0: whatever OpenMP offers) means for so many pieces of work. */
 int ggc_fit_threads(int wanted, int64_t pieces);
 
-/* The most that a Gaussian's l1 l2 counts in the amplitude penalty: the compact plan's GGC_MAX_COLOR_AREA. */
-#define GGC_FIT_MAX_AREA ((float)GGC_MAX_COLOR_AREA)
-
 /* The natural gradient z of the half gradient g, both (N, channels + 5), to which the amplitude penalty
  * lambda sum min(l1 l2, GGC_FIT_MAX_AREA) |c|^2 is first added. Gives g . z and g . previous. */
 void ggc_fit_natural(const ggc_params *params, float *g, float *z, const float *previous, float lambda,
@@ -122,11 +93,6 @@ void ggc_fit_natural(const ggc_params *params, float *g, float *z, const float *
 double ggc_fit_conjugate(const ggc_params *params, const float *g, const float *z, float *direction, float beta,
                          float reach, float min_scale);
 
-/* What parameters are kept within: means in the pixels [x, x + width) x [y, y + height), scales, colors. */
-typedef struct {
-    float width, height, min_scale, max_scale, max_color, x, y;
-} ggc_fit_bounds;
-
 /* The parameters a step along the direction, within the bounds. Returns their sum of
  * min(l1 l2, GGC_FIT_MAX_AREA) |c|^2. */
 double ggc_fit_retract(const ggc_params *params, const float *direction, float step, const ggc_fit_bounds *bounds,
@@ -134,7 +100,6 @@ double ggc_fit_retract(const ggc_params *params, const float *direction, float s
 
 /* cost (N): how much the loss would rise without each Gaussian, once its `neighbors` (at most GGC_MAX_NEIGHBORS) had
  * taken over what they can. g has the half gradient; only its colors are read. */
-#define GGC_MAX_NEIGHBORS 16
 int ggc_fit_removal(const ggc_params *params, const float *g, int32_t neighbors, int threads, float *cost);
 
 /* Gaussian filter; at the border the image is continued by its border pixels. `out` may not be `in`. */

@@ -1,8 +1,5 @@
 /* The rows of the fit's image filters, included by each SIMD variant after fit_tile.h. */
-
-/* Constants of SSIM for a range of 1: (0.01)^2 and (0.03)^2. */
-#define SSIM_C1 1e-4f
-#define SSIM_C2 9e-4f
+#include "ggc/fit_loss.h"
 
 static void combine(const float *const *rows, const float *weights, int taps, float *out, ptrdiff_t count) {
     ptrdiff_t i = 0;
@@ -31,22 +28,12 @@ static void combine(const float *const *rows, const float *weights, int taps, fl
     }
 }
 
-/* S = A1 A2 / (B1 B2) with A1 = 2 x y + C1, A2 = 2 (xy - x y) + C2, B1 = x^2 + y^2 + C1 and
- * B2 = (xx - x^2) + (yy - y^2) + C2, of the means x, y and the second moments. */
 static __attribute__((noinline)) void ssim_row(const float *restrict x, const float *restrict y,
                                                const float *restrict xx, const float *restrict yy,
                                                const float *restrict xy, float *restrict by_x, float *restrict by_xx,
                                                float *restrict by_xy, float *restrict values, ptrdiff_t count) {
-    for (ptrdiff_t i = 0; i < count; i++) {
-        const float cross = x[i] * y[i], square_x = x[i] * x[i], square_y = y[i] * y[i];
-        const float a1 = 2.0f * cross + SSIM_C1, a2 = 2.0f * (xy[i] - cross) + SSIM_C2;
-        const float b1 = square_x + square_y + SSIM_C1, b2 = (xx[i] - square_x) + (yy[i] - square_y) + SSIM_C2;
-        const float inverse = 1.0f / (b1 * b2), s = a1 * a2 * inverse;
-        by_x[i] = 2.0f * inverse * (y[i] * (a2 - a1) + s * x[i] * (b1 - b2));
-        by_xx[i] = -s * b1 * inverse;
-        by_xy[i] = 2.0f * a1 * inverse;
-        values[i] = s;
-    }
+    for (ptrdiff_t i = 0; i < count; i++)
+        values[i] = ggc_ssim_of(x[i], y[i], xx[i], yy[i], xy[i], by_x + i, by_xx + i, by_xy + i);
 }
 
 static double ssim(float *const moments[5], float *const slope[3], float *values, ptrdiff_t count) {
