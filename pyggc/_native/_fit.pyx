@@ -74,6 +74,28 @@ cdef extern from "ggc/fit_removal.h" nogil:
     ggc_cells ggc_cells_of(float x0, float y0, float width, float height, int64_t count)
 
 
+cdef extern from "ggc/fit_search.h" nogil:
+    enum:
+        GGC_FIT_SLOTS
+        GGC_SQUARE_WIDTH
+        GGC_SQUARE_HEIGHT
+        GGC_PART
+        GGC_FIT_MAX_TRIALS
+        GGC_FIT_MAX_STALLS
+        GGC_FIT_PLACE
+        GGC_FIT_TRY
+    const double GGC_FIT_HEADROOM
+    const double GGC_FIT_MAX_CHANGE
+    const double GGC_FIT_NEAR
+    const double GGC_FIT_LEAST_STEP
+
+    ctypedef struct ggc_fit_problem:
+        pass
+
+    ctypedef struct ggc_fit_control:
+        pass
+
+
 cdef extern from "ggc/refine.h" nogil:
     ctypedef struct ggc_compact_plan:
         int32_t channels
@@ -88,6 +110,24 @@ def constants():
     return {
         "PADDING": GGC_PADDING, "SHAPE_COORDINATES": GGC_SHAPE_COORDINATES, "MAX_NEIGHBORS": GGC_MAX_NEIGHBORS,
         "KERNEL_ENERGY": GGC_INT_COLOR,
+    }
+
+
+def search_constants():
+    """What a search on a device has by name in fit_search.h."""
+    return {
+        "SLOTS": GGC_FIT_SLOTS, "SQUARE_WIDTH": GGC_SQUARE_WIDTH,
+        "PART_PIXELS": GGC_PART * GGC_SQUARE_WIDTH * GGC_SQUARE_HEIGHT,
+        "MAX_TRIALS": GGC_FIT_MAX_TRIALS, "MAX_STALLS": GGC_FIT_MAX_STALLS, "PLACE": GGC_FIT_PLACE, "TRY": GGC_FIT_TRY,
+        "PROBLEM_SIZE": sizeof(ggc_fit_problem), "CONTROL_SIZE": sizeof(ggc_fit_control),
+    }
+
+
+def search_factors():
+    """The line search's numbers, by name."""
+    return {
+        "HEADROOM": GGC_FIT_HEADROOM, "MAX_CHANGE": GGC_FIT_MAX_CHANGE, "NEAR": GGC_FIT_NEAR,
+        "LEAST_STEP": GGC_FIT_LEAST_STEP,
     }
 
 

@@ -51,8 +51,9 @@ class CupyDevice:
             raise DeviceError(f"device 'cuda' cannot be used: {error}") from error
         if not count:
             raise DeviceError("device 'cuda' cannot be used: there is no CUDA device")
-        # By device, name and channels; a function keeps its module alive.
+        # By device, name and channels; and what they are in, by device, file and options.
         self._functions: dict[tuple[int, str, int], Any] = {}
+        self._modules: dict[tuple[int, str, tuple[str, ...]], Any] = {}
 
     def empty(self, shape: int | tuple[int, ...], dtype: DTypeLike) -> Array:
         """Return an array of any content."""
@@ -102,10 +103,18 @@ class CupyDevice:
         device = cupy.cuda.Device()
         key = device.id, name, channels
         if key not in self._functions:
+            self._functions[key] = self._module(device, name, channels).get_function(name)
+        return self._functions[key]
+
+    def _module(self, device: Any, name: str, channels: int) -> Any:
+        """The module of a kernel, compiled once for all kernels of its file that are compiled alike."""
+        kernel = KERNELS[name]
+        key = device.id, kernel.source, kernel.options(channels)
+        if key not in self._modules:
             module = cupy.cuda.function.Module()
             module.load(compile_cubin(name, channels, device.compute_capability))
-            self._functions[key] = module.get_function(name)
-        return self._functions[key]
+            self._modules[key] = module
+        return self._modules[key]
 
 
 def compile_cubin(name: str, channels: int, capability: str) -> bytes:

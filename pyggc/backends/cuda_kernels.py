@@ -129,12 +129,12 @@ KERNELS = {
         _fit("conjugate", "fit_move.cu", block=256, registers=64, shared=128, by_channels=True),
         _fit("retract", "fit_move.cu", block=256, registers=64, shared=128, by_channels=True),
         _fit("forward", "fit_forward.cu", block=256, registers=64, shared=12800, by_channels=True),
-        _fit("gather", "fit_gather.cu", block=256, registers=80, spills=64, by_channels=True),
+        _fit("gather", "fit_gather.cu", block=256, registers=80, spills=128, by_channels=True),
         _fit("ssim", "fit_loss.cu", block=256, registers=64, shared=24576),
         _fit("slope", "fit_loss.cu", block=256, registers=80, shared=49152),
         _fit("cells_count", "fit_removal.cu", block=256, registers=64),
         _fit("cells_fill", "fit_removal.cu", block=256, registers=64),
-        _fit("removal", "fit_removal.cu", block=64, registers=128, spills=256),
+        _fit("removal", "fit_removal.cu", block=64, registers=128, spills=320),
         _fit("rank", "fit_removal.cu", block=256, registers=40, shared=1024),
         _fit("energy", "fit_draw.cu", block=256, registers=64),
         _fit("edges", "fit_draw.cu", block=256, registers=64),
@@ -145,6 +145,6 @@ KERNELS = {
         _fit("pick", "fit_draw.cu", block=256, registers=64),
         _fit("row_starts", "fit_draw.cu", block=1024, registers=64, shared=8192),
         _fit("distinct", "fit_draw.cu", block=1024, registers=64, shared=8192),
-        _fit("relocate", "fit_relocate.cu", block=256, registers=64, by_channels=True),
+        _fit("relocate", "fit_relocate.cu", block=256, registers=64, spills=32, by_channels=True),
     )
 }

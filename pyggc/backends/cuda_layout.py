@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pyggc._native import _fit
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -37,25 +39,25 @@ CONTROL = np.dtype(
     ]
 )
 
+_CONSTANTS = _fit.search_constants()
+
 #: Copies of the parameters: the accepted ones, those on trial, the best ones.
-SLOTS = 3
-
+SLOTS = _CONSTANTS["SLOTS"]
 #: Planes' rows are in whole squares of so many samples.
-SQUARE_WIDTH = 8
-#: Pixels of a part of a Gaussian that a warp gathers: 64 squares of 32.
-PART_PIXELS = 64 * 32
+SQUARE_WIDTH = _CONSTANTS["SQUARE_WIDTH"]
+#: Pixels of a part of a Gaussian that a warp gathers.
+PART_PIXELS = _CONSTANTS["PART_PIXELS"]
+#: Evaluations that a line search has.
+MAX_TRIALS = _CONSTANTS["MAX_TRIALS"]
+#: Searches in a row that must fail for a fit to count as converged.
+MAX_STALLS = _CONSTANTS["MAX_STALLS"]
 
-#: What a kernel is launched for: `GGC_FIT_PLACE`, `GGC_FIT_TRY`.
-PLACE, TRY = np.int32(0), np.int32(1)
+#: What a kernel is launched for: the current state, or one on trial.
+PLACE, TRY = np.int32(_CONSTANTS["PLACE"]), np.int32(_CONSTANTS["TRY"])
 #: What is gathered (``fit_gather.cu``).
 STEP, GRADE, OTHER = np.int32(0), np.int32(1), np.int32(2)
 #: What is asked of a search (``fit_step.cu``).
 REPLACE, WEIGH, RUN, REST = np.int32(0), np.int32(1), np.int32(2), np.int32(3)
-
-#: Evaluations that a line search has.
-MAX_TRIALS = 4
-#: Searches in a row that must fail for a fit to count as converged.
-MAX_STALLS = 3
 
 
 def problem_of(bounds: Bounds, weights: Weights, **fields: int) -> NDArray[np.uint8]:

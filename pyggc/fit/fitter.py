@@ -252,6 +252,7 @@ class Fitter:
 
     def step(self) -> bool:
         """Take one step of the optimizer; False if it found nothing better."""
+        self._optimizer.begin()
         self.iterations += self._optimizer.advance(1)
         return self._optimizer.stalls == 0
 

@@ -227,7 +227,8 @@ def test_kernels_are_compiled_once(pretend: Pretend) -> None:
     cupy = pretend(Cupy())
     for _ in range(2):
         rasterize(gaussians_of(crowd(1, 3, 9, 9), 9, 9), backend="cuda")
-    assert cupy.compilations == 4
+    # Two of the four lie in one file, and are compiled alike.
+    assert cupy.compilations == 3
     assert cupy.simulator.launches == ["ggc_bin_count", "ggc_bin_scan", "ggc_bin_fill", "ggc_render_forward"] * 2
 
 

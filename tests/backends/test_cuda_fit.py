@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,14 @@ from numpy.typing import NDArray
 from simulator import ORDERS, Simulator
 
 from pyggc._native import _fit
-from pyggc.backends import Backend, get_backend
-from pyggc.backends.cuda_fit import CudaFitKernels
-from pyggc.fit import FRAMEWORK_LOSS, FitProgress, FitResult, Fitter, fit, fit_batch
+from pyggc.backends import Backend, fit_protocol, get_backend
+from pyggc.backends.cpu_fit import CpuFitKernels
+from pyggc.backends.cuda_fit import CudaFitKernels, CudaResident
+from pyggc.backends.cuda_search import Search
+from pyggc.fit import FRAMEWORK_LOSS, FitProgress, FitResult, Fitter, fit, fit_batch, optimizer
+from pyggc.fit.adam import Adam
+from pyggc.fit.natural import NaturalGradient
+from pyggc.fit.resident import ResidentGradient
 from pyggc.gaussians import Gaussians2D
 
 
@@ -42,6 +48,27 @@ def same(one: FitResult, other: FitResult) -> bool:
         other.stopped,
         other.iterations,
     )
+
+
+@pytest.mark.parametrize(
+    ("protocol", "made"),
+    [
+        (fit_protocol.Search, Search),
+        (fit_protocol.Resident, CudaResident),
+        (fit_protocol.FitKernels, CudaFitKernels),
+        (fit_protocol.FitKernels, CpuFitKernels),
+        (optimizer.Optimizer, NaturalGradient),
+        (optimizer.Optimizer, Adam),
+        (optimizer.Optimizer, ResidentGradient),
+    ],
+)
+def test_protocols_are_kept(protocol: type, made: type) -> None:
+    """The same methods, and the same names, kinds and defaults of their parameters."""
+    methods = {name: value for name, value in vars(protocol).items() if inspect.isfunction(value) and name[0] != "_"}
+    assert methods
+    for name, method in methods.items():
+        want, got = (inspect.signature(function).parameters.values() for function in (method, getattr(made, name)))
+        assert [(one.name, one.kind, one.default) for one in got] == [(one.name, one.kind, one.default) for one in want]
 
 
 def test_fit_is_as_good_as_the_cpus(cuda: Backend, images: list[Any]) -> None:

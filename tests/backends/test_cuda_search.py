@@ -10,13 +10,14 @@ from fit_cases import crowd, image_of, planes_of
 from numpy.typing import NDArray
 from simulator import ORDERS, Simulator
 
+from pyggc._native import _fit
 from pyggc.backends import cuda_layout as layout
 from pyggc.backends import get_backend
 from pyggc.backends.cuda_device import Device
 from pyggc.backends.cuda_fit import CudaFitKernels, CudaResident
 from pyggc.backends.cuda_search import Search
 from pyggc.backends.fit_protocol import Bounds, Params, Relocation, Weights
-from pyggc.fit import FRAMEWORK_LOSS, LossWeights, density, placement
+from pyggc.fit import FRAMEWORK_LOSS, LossWeights, density, fitter, natural, placement
 from pyggc.fit.gradients import unwhiten
 from pyggc.fit.natural import FIRST_STEP, NaturalGradient
 from pyggc.fit.objective import Objective
@@ -295,6 +296,16 @@ def test_gradient_of_a_flat_image(device: Device) -> None:
     planes = device.upload(planes_of(np.full((9, 14, 2), 0.5, np.float32))[np.newaxis])
     _, density = CudaResident(device).draw_edges(planes, 14, sigma=2.0, share=0.7, count=20, seed=4)
     np.testing.assert_allclose(density, 1.0 / 126.0, rtol=1e-6)
+
+
+def test_one_search_on_all_devices() -> None:
+    """What is written in C for the device, and in Python for the CPU or the host, is the same."""
+    constants = _fit.search_constants()
+    assert layout.PROBLEM.itemsize == constants["PROBLEM_SIZE"]
+    assert layout.CONTROL.itemsize == constants["CONTROL_SIZE"]
+    assert _fit.search_factors() == {name: getattr(natural, name) for name in _fit.search_factors()}
+    assert constants["MAX_TRIALS"] == natural.MAX_TRIALS
+    assert constants["MAX_STALLS"] == fitter.MAX_STALLS
 
 
 class Counting:

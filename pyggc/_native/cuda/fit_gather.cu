@@ -33,6 +33,52 @@ GGC_INLINE bool join(float (&sums)[GGC_COORDINATES], const float *first, const f
     return true;
 }
 
+/* The Gaussian of a warp, and which of its parts; false if there is none. The first N warps have a Gaussian each, the
+ * others a spare part of one, unless the sums are known. */
+GGC_INLINE bool find_part(const ggc_fit_problem *p, const ggc_fit_control *control, const uint32_t *spares, bool known,
+                          int64_t *i, int32_t *part) {
+    *i = ((int64_t)blockIdx.x * BLOCK + threadIdx.x) / GGC_WARP;
+    *part = 0;
+    if (*i < p->count)
+        return true;
+    const int64_t spare = *i - p->count;
+    const uint32_t asked = control->spares < (uint32_t)p->spare ? control->spares : (uint32_t)p->spare;
+    const uint32_t *entry = spares + 2 * ((int64_t)blockIdx.y * p->spare + spare);
+    if (known || spare >= asked || entry[0] == ~0u)
+        return false;
+    *i = entry[0];
+    *part = (int32_t)entry[1];
+    return true;
+}
+
+/* The sums of a part or, where the Gaussian has no spare ones, of all its parts, added up alike. */
+GGC_INLINE void gather_parts(const ggc_fit_problem *p, const ggc_item &item, const float *image, int32_t part,
+                             int32_t last, int32_t parts, float (&sums)[GGC_COORDINATES]) {
+    const int32_t squares = ggc_squares_of(&item).count;
+    for (int32_t k = part; k < last; k++) {
+        float own[GGC_COORDINATES];
+        ggc_gather(p, item, image, k * GGC_PART, k + 1 < parts ? (k + 1) * GGC_PART : squares, own);
+        for (int32_t c = 0; c < GGC_COORDINATES; c++)
+            sums[c] = k == part ? own[c] : sums[c] + own[c];
+    }
+}
+
+/* From a gradient to the natural one; products: with it, and with the one before. */
+GGC_INLINE void solve(const float *cholesky, const float *color, float penalty, float (&g)[GGC_COORDINATES],
+                      float *natural, double *products) {
+    float z[GGC_COORDINATES], previous[GGC_COORDINATES];
+    for (int32_t k = 0; k < GGC_COORDINATES; k++)
+        previous[k] = natural[k];
+    ggc_fit_penalize(cholesky, color, CHANNELS, penalty, g);
+    ggc_fit_solve(color, cholesky[0] * cholesky[1], g, CHANNELS, z);
+    __syncwarp();
+    ggc_store(z, natural);
+    if (threadIdx.x % GGC_WARP == 0) {
+        products[0] = ggc_dot(g, z, GGC_COORDINATES);
+        products[1] = ggc_dot(g, previous, GGC_COORDINATES);
+    }
+}
+
 /* spares, shares: as ggc_fit_retract leaves them. partial has room for the sums of every spare part; arrivals (N) are
  * zero, and are again at the end. products: of each Gaussian, those of the gradient with the natural gradient, and with
  * the one before. */
@@ -43,39 +89,22 @@ extern "C" __global__ void __launch_bounds__(BLOCK)
     const ggc_fit_problem *p = problem;
     const ggc_fit_control *control = controls + blockIdx.y;
     const bool known = control->graded && what != OTHER;
-    if (ggc_search_converged(control) || (known && what == GRADE))
+    int64_t i;
+    int32_t part;
+    if (ggc_search_converged(control) || (known && what == GRADE) || !find_part(p, control, spares, known, &i, &part))
         return;
-    const int64_t warp = ((int64_t)blockIdx.x * BLOCK + threadIdx.x) / GGC_WARP, spare = warp - p->count;
-    int64_t i = warp;
-    int32_t part = 0;
-    if (spare >= 0) {
-        const uint32_t asked = control->spares < (uint32_t)p->spare ? control->spares : (uint32_t)p->spare;
-        const uint32_t *entry = spares + 2 * ((int64_t)blockIdx.y * p->spare + spare);
-        if (known || spare >= asked || entry[0] == ~0u)
-            return;
-        i = entry[0];
-        part = (int32_t)entry[1];
-    }
     const ggc_state state = ggc_state_of(p, params, control->current);
     const float *cholesky = state.cholesky + 3 * i, *color = state.colors + CHANNELS * i;
     const int64_t row = (int64_t)blockIdx.y * p->count + i;
-    float sums[GGC_COORDINATES];
+    float *whole = gradient + row * GGC_COORDINATES, sums[GGC_COORDINATES];
     if (known) {
         for (int32_t k = 0; k < GGC_COORDINATES; k++)
-            sums[k] = gradient[row * GGC_COORDINATES + k];
+            sums[k] = whole[k];
     } else {
         const ggc_item item = ggc_item_of_image(p, state.means + 2 * i, cholesky, color, CHANNELS);
-        const int32_t squares = ggc_squares_of(&item).count, place = shares[2 * row], parts = shares[2 * row + 1];
-        const float *plane = image + ggc_plane_offset(p, CHANNELS);
-        const int32_t last = place < 0 ? parts : part + 1;
-        for (int32_t k = part; k < last; k++) {
-            float own[GGC_COORDINATES];
-            ggc_gather(p, item, plane, k * GGC_PART, k + 1 < parts ? (k + 1) * GGC_PART : squares, own);
-            for (int32_t c = 0; c < GGC_COORDINATES; c++)
-                sums[c] = k == part ? own[c] : sums[c] + own[c];
-        }
-        float *whole = gradient + row * GGC_COORDINATES;
+        const int32_t place = shares[2 * row], parts = shares[2 * row + 1];
         float *others = partial + ((int64_t)blockIdx.y * p->spare + (place < 0 ? 0 : place)) * GGC_COORDINATES;
+        gather_parts(p, item, image + ggc_plane_offset(p, CHANNELS), part, place < 0 ? parts : part + 1, parts, sums);
         ggc_store(sums, part ? others + (int64_t)(part - 1) * GGC_COORDINATES : whole);
         if (place >= 0 && parts > 1) {
             if (!join(sums, whole, others, parts, arrivals + row))
@@ -83,17 +112,6 @@ extern "C" __global__ void __launch_bounds__(BLOCK)
             ggc_store(sums, whole);
         }
     }
-    if (what != STEP)
-        return;
-    float z[GGC_COORDINATES], previous[GGC_COORDINATES];
-    for (int32_t k = 0; k < GGC_COORDINATES; k++)
-        previous[k] = natural[row * GGC_COORDINATES + k];
-    ggc_fit_penalize(cholesky, color, CHANNELS, (float)control->penalty, sums);
-    ggc_fit_solve(color, cholesky[0] * cholesky[1], sums, CHANNELS, z);
-    __syncwarp();
-    ggc_store(z, natural + row * GGC_COORDINATES);
-    if (threadIdx.x % GGC_WARP == 0) {
-        products[2 * row] = ggc_dot(sums, z, GGC_COORDINATES);
-        products[2 * row + 1] = ggc_dot(sums, previous, GGC_COORDINATES);
-    }
+    if (what == STEP)
+        solve(cholesky, color, (float)control->penalty, sums, natural + row * GGC_COORDINATES, products + 2 * row);
 }

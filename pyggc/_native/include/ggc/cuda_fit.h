@@ -8,11 +8,6 @@
 #include "ggc/extent.h"
 #include "ggc/fit_search.h"
 
-/* A warp gathers from squares of so many pixels, and so many squares are a part. */
-#define GGC_SQUARE_WIDTH 8
-#define GGC_SQUARE_HEIGHT 4
-#define GGC_PART 64
-
 static_assert(GGC_SQUARE_WIDTH * GGC_SQUARE_HEIGHT == GGC_WARP, "a lane has a pixel of a square");
 
 /* The arrays of one state of one image. */

@@ -11,6 +11,11 @@
 
 #define GGC_FIT_SLOTS 3
 
+/* A warp gathers from squares of so many pixels, and so many squares are a part. */
+#define GGC_SQUARE_WIDTH 8
+#define GGC_SQUARE_HEIGHT 4
+#define GGC_PART 64
+
 /* As in pyggc/fit/natural.py. */
 #define GGC_FIT_HEADROOM 1.5
 #define GGC_FIT_MAX_CHANGE 3.0
