@@ -11,11 +11,9 @@ import pyggc
 from pyggc.backends import get_backend
 from pyggc.errors import DeviceError
 
-# Fixtures of tests/backends: of all conftest.py that "make test" collects, only one may have its name.
-pytest_plugins = ["cuda_fixtures"]
-
-# A program for Atheris, which only "make fuzz" installs; pytest would import it to look for doctests.
-collect_ignore = ["fuzz/fuzz.py"]
+# Pytest would import them to look for doctests: a program for Atheris, which only "make fuzz" installs, and modules of
+# one name, of which it could import but one.
+collect_ignore = ["fuzz/fuzz.py", "conftest.py", "backends/conftest.py", "fit/conftest.py"]
 
 # No deadline: a machine that is busy elsewhere must not fail a test.
 settings.register_profile("default", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
