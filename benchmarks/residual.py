@@ -3,7 +3,8 @@
     python benchmarks/residual.py IMAGES_OR_FOLDER... [--part speed gaussians transform] [--bpp 1] [--effort 5]
         [--quality 32 36 40] [--rounds 15] [--json OUT]
 
-- ``speed``: decoding beside Pillow's JPEG 2000 of the same dB, encoding beside AVIF (aom, speed 4).
+- ``speed``: decoding beside Pillow's JPEG 2000 of the same dB, the whole file and what the residual adds to its
+  Gaussians; encoding beside AVIF (aom, speed 4).
 - ``gaussians``: bytes of the same dB with and without Gaussians under the transform.
 - ``transform``: bits a pixel without loss by the transform alone, tiles of 512, beside the best mode of each tile.
 
@@ -40,6 +41,7 @@ def speed(pixels: Pixels, args: Any) -> dict[str, Any]:
     actions: dict[str, Callable[[], object]] = {
         "decode": lambda: gc.decode(stream),
         "one thread": lambda: gc.decode(stream, threads=1),
+        "Gaussians": lambda: gc.decode(stream, layers="gaussian"),
     }
     peers = available(["jpeg2000", "avif"])
     if "jpeg2000" in peers:
@@ -50,6 +52,7 @@ def speed(pixels: Pixels, args: Any) -> dict[str, Any]:
     row |= {f"{name} ms": 1e3 * taken for name, taken in found.items()}
     if "JPEG 2000" in found:
         row["ratio"] = found["decode"] / found["JPEG 2000"]
+        row["residual ratio"] = (found["decode"] - found["Gaussians"]) / found["JPEG 2000"]
     if "avif" in peers:
         level, _, _ = peers["avif"].nearest(pixels, psnr)
         times = [timed(lambda: peers["avif"].encode(pixels, level)) for _ in range(3)]
