@@ -61,6 +61,10 @@ FLOATS = 8  # of a Gaussian with three channels
 INITIALIZATIONS = ("random", "superpixel", "multiscale", "content")
 GOAL = 30.0
 SIZES = ((768, 512, 1), (1000, 1000, 1), (1024, 1024, 2), (3840, 2160, 1))
+#: Gaussians, width and height of the scene of `tiles`, and of the fit of `memory`.
+TILES_SCENE, MEMORY_SCENE = (5000, 1000, 1000), (10000, 1000, 1000)
+#: Gaussians and iterations of `batch`, and its numbers of images.
+BATCH, TOGETHER = (2000, 100), (1, 4, 16)
 
 
 # --------------------------------------------------------------------------------------------------------- the device
@@ -240,10 +244,10 @@ def tiles(args: Any, backend: Any, able: dict[str, Any]) -> Rows:
     for width, height in ((16, 16), (32, 8), (32, 16), (32, 32), (64, 16)):
         with tile_of(width, height):
             other = CudaBackend()  # It has no kernels of other tiles.
-            arrays = uploaded(other, scene(5000, 1000, 1000))
-            _, replay = renderer_of(other, arrays, 1000, 1000, 1)
+            arrays = uploaded(other, scene(*TILES_SCENE))
+            _, replay = renderer_of(other, arrays, *TILES_SCENE[1:], 1)
             rows.append({"tile": f"{width}x{height}", "replayed": milliseconds(replay, args.rounds)})
-    table("tiles, 1000x1000, 5,000 Gaussians, ms", rows)
+    table("tiles of {} Gaussians on {}x{}, ms".format(*TILES_SCENE), rows)
     return rows
 
 
@@ -309,15 +313,15 @@ def batch(args: Any, backend: Any, able: dict[str, Any]) -> Rows:
 
     rows = []
     for name, pixels in args.pixels[:1]:
-        for images in (1, 4, 16):
+        for images in TOGETHER:
             turn = [as_floats(np.roll(pixels, 16 * i, 1)) for i in range(images)]
             times = []
             for _ in range(3):
                 start = time.perf_counter()
-                fit_batch(turn, 2000, max_iterations=100, backend=backend)
+                fit_batch(turn, BATCH[0], max_iterations=BATCH[1], backend=backend)
                 times.append(time.perf_counter() - start)
             rows.append({"image": name, "together": images, "images/s": images / statistics.median(times)})
-    table("batches, 2,000 Gaussians, 100 iterations", rows)
+    table("batches, {} Gaussians, {} iterations".format(*BATCH), rows)
     return rows
 
 
@@ -341,10 +345,11 @@ def memory(args: Any, backend: Any, able: dict[str, Any]) -> Rows:
     pool = cupy.get_default_memory_pool()
     pool.free_all_blocks()
     before = pool.total_bytes()
-    fitter = Fitter(np.random.default_rng(2).random((1000, 1000, 3), np.float32), backend=backend)
-    fitter.initialize(10000)
+    count, width, height = MEMORY_SCENE
+    fitter = Fitter(np.random.default_rng(2).random((height, width, 3), np.float32), backend=backend)
+    fitter.initialize(count)
     fitter.run(20)
-    rows = [{"N": 10000, "size": "1000x1000", "MB": (pool.total_bytes() - before) / 1e6}]
+    rows = [{"N": count, "size": f"{width}x{height}", "MB": (pool.total_bytes() - before) / 1e6}]
     table("memory of a fit", rows)
     return rows
 

@@ -169,8 +169,10 @@ void ggc_sum_bands(int log_size, const uint8_t *magnitudes, int count, ggc_band_
 /* Twice the mean of the magnitudes in each band, rounded up. */
 static void trace_bands(int log_size, const ggc_band_sums *sums, uint8_t *bands) {
     if (log_size == GGC_MIN_LOG) { /* a level is a square of four bands, of which it has named the first */
-        for (int b = 0; b < GGC_BANDS; b++)
-            bands[b] = (uint8_t)(2 * sums->of[b & ~(GGC_BAND_SIDE + 1)]);
+        for (int b = 0; b < GGC_BANDS; b += 2) { /* two of a row at a time */
+            const uint16_t pair = (uint16_t)(2 * sums->of[b & ~GGC_BAND_SIDE] * 0x0101);
+            memcpy(bands + b, &pair, sizeof pair);
+        }
         return;
     }
     const int bits = 2 * (log_size - 3);

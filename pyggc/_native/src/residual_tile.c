@@ -56,14 +56,11 @@ static int read_tile(ggc_residual_plan *plan, int variant, const ggc_tile *tile,
                                      data + at + rans_size, size - at - rans_size, planes);
     if (status != GGC_RESIDUAL_OK)
         return status;
-    if (smoothing.gain) {
-        int32_t *room = smoothing_room(tile);
-        if (!room)
-            return GGC_RESIDUAL_MEMORY;
-        loops->smooth(plan, tile, smoothing, planes, room);
-        free(room);
-    }
-    loops->from_planes(plan, tile, planes);
+    int32_t *room = smoothing.gain ? smoothing_room(tile) : NULL;
+    if (smoothing.gain && !room)
+        return GGC_RESIDUAL_MEMORY;
+    loops->from_planes(plan, tile, smoothing, planes, room);
+    free(room);
     return GGC_RESIDUAL_OK;
 }
 
@@ -141,20 +138,17 @@ static int write_tile(const ggc_residual_plan *plan, int variant, const ggc_reci
     int status = ggc_residual_encode(plan, ggc_transform_variant_at(variant), table, lambda, planes, &streams);
     if (status != GGC_RESIDUAL_OK)
         return status;
-    if (!plan->lossless) {
-        int32_t *room = smoothing_room(tile);
-        if (room) {
+    int32_t *room = plan->lossless ? NULL : smoothing_room(tile);
+    if (plan->lossless || room) {
+        if (room)
             smoothing = choose_smoothing(plan, loops, tile, planes, luma, room);
-            loops->smooth(plan, tile, ggc_smoothing_of(plan, smoothing), planes, room);
-            free(room);
-        } else {
-            status = GGC_RESIDUAL_MEMORY;
-        }
-    }
-    loops->from_planes(plan, decoded, planes);
-    out->squared_error = squared_error(tile, decoded);
-    if (status == GGC_RESIDUAL_OK)
+        loops->from_planes(plan, decoded, ggc_smoothing_of(plan, smoothing), planes, room);
+        out->squared_error = squared_error(tile, decoded);
         status = join((uint8_t)(smoothing | (plan->cross ? GGC_TOOLS_CROSS : 0)), &streams, out);
+    } else {
+        status = GGC_RESIDUAL_MEMORY;
+    }
+    free(room);
     free(streams.rans);
     free(streams.raw);
     return status;

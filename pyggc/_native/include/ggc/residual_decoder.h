@@ -55,8 +55,9 @@ typedef struct {
     ggc_surroundings around;
     ggc_block_plans inverse;
     ggc_bounds bounds;
-    uint8_t magnitudes[GGC_MAGNITUDES];
     ggc_band_sums sums; /* of the block's magnitudes */
+    /* Of the block; between two blocks all are zero. */
+    uint8_t magnitudes[GGC_MAGNITUDES];
     int32_t levels[GGC_MAX_LEVELS] __attribute__((aligned(64)));
     int32_t luma[GGC_MAX_LEVELS]; /* the coefficients of the block's luma, of which so many count */
     int luma_count;
@@ -200,6 +201,18 @@ static int32_t *place_of(const decoder *d, int plane, int x, int y) {
     return d->planes + ((size_t)plane * (size_t)ggc_whole(d->plan->height) + (size_t)y) * (size_t)d->row + x;
 }
 
+/* Only the first `count` places of the scan were written to. */
+static void clear_levels(decoder *d, int log_size, int count) {
+    const ggc_scan *scan = ggc_scans[log_size - GGC_MIN_LOG];
+    if (8 * count > 1 << 2 * log_size) {
+        memset(d->magnitudes, 0, (size_t)GGC_MAGNITUDE_ROW(log_size) * (size_t)GGC_MAGNITUDE_ROW(log_size));
+        memset(d->levels, 0, sizeof *d->levels << 2 * log_size);
+        return;
+    }
+    for (int i = 0; i < count; i++)
+        d->magnitudes[scan[i].magnitude] = 0, d->levels[scan[i].place] = 0;
+}
+
 static void decode_plane(decoder *d, int plane, int x, int y, int log_size) {
     const ggc_residual_plan *plan = d->plan;
     const int kind = ggc_plane_kind(plan->planes, plane), side = 1 << log_size;
@@ -217,9 +230,8 @@ static void decode_plane(decoder *d, int plane, int x, int y, int log_size) {
             memset(to + (ptrdiff_t)i * d->row, 0, (size_t)side * sizeof *to);
         return;
     }
-    memset(d->magnitudes, 0, (size_t)GGC_MAGNITUDE_ROW(log_size) * (size_t)GGC_MAGNITUDE_ROW(log_size));
-    memset(d->levels, 0, sizeof *d->levels << 2 * log_size);
-    memset(&d->sums, 0, sizeof d->sums);
+    for (int b = 0; b < GGC_BANDS; b += 16) /* at once, compilers would make it a slow loop of its own */
+        memset(d->sums.of + b, 0, 16 * sizeof *d->sums.of);
     if (count)
         pop_levels_of(d, log_size, kind, count, &outlook, plan->step[plane]);
     ggc_leave(&d->around, plane, x, y, log_size, &d->sums, count);
@@ -231,6 +243,7 @@ static void decode_plane(decoder *d, int plane, int x, int y, int log_size) {
             *level = (int32_t)((uint32_t)*level + (uint32_t)ggc_expected_chroma(factor, d->luma[at->place]));
         }
     ggc_block_inverse(&d->inverse, log_size, d->levels, to, d->row);
+    clear_levels(d, log_size, factor && d->luma_count > count ? d->luma_count : count);
 }
 
 /* A block without loss: a prediction and what it leaves. */

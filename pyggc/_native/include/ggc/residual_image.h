@@ -56,10 +56,10 @@ typedef struct {
                   size_t rans_size, const uint8_t *raw, size_t raw_size, int32_t *planes);
     /* Samples less the base to planes, which are filled up to whole superblocks. */
     void (*to_planes)(const ggc_residual_plan *plan, const ggc_tile *tile, int32_t *planes);
-    /* Planes and the base to samples. */
-    void (*from_planes)(const ggc_residual_plan *plan, const ggc_tile *tile, const int32_t *planes);
-    /* Smooths the luma plane; `room` holds (width + 4)(height + 4) samples. */
-    void (*smooth)(const ggc_residual_plan *plan, const ggc_tile *tile, ggc_smoothing by, int32_t *luma, int32_t *room);
+    /* Planes, of which luma is smoothed, and the base to samples; `room` holds (width + 4)(height + 4) samples where
+     * there is a gain. */
+    void (*from_planes)(const ggc_residual_plan *plan, const ggc_tile *tile, ggc_smoothing by, int32_t *planes,
+                        int32_t *room);
     /* What smoothing the luma of `planes` would do, `target` being what it should become. */
     ggc_smoothing_sums (*try_smoothing)(const ggc_residual_plan *plan, const ggc_tile *tile, int32_t reach,
                                         const int32_t *luma, const int32_t *target, int32_t *room);

@@ -5,8 +5,10 @@
 
 #include <stdlib.h>
 
-/* Rows are taken in pieces, so that what is between memory and memory stays in the first-level cache. */
+/* Rows are taken in pieces, so that what is between memory and memory stays in the first-level cache; and so many of
+ * them at a time that they stay in the second-level cache. */
 #define PIECE 256
+#define ROWS 16
 
 /* The orthonormal transform of colors in 2^-COLOR_BITS: y = (r + g + b) / sqrt 3, co = (r - b) / sqrt 2,
  * cg = (2 g - r - b) / sqrt 6. */
@@ -184,9 +186,9 @@ static void to_planes(const ggc_residual_plan *plan, const ggc_tile *tile, int32
             memcpy(row_of(plan, planes, c, y), row_of(plan, planes, c, tile->height - 1), (size_t)row * sizeof *planes);
 }
 
-static void from_planes(const ggc_residual_plan *plan, const ggc_tile *tile, const int32_t *planes) {
+static void store_rows(const ggc_residual_plan *plan, const ggc_tile *tile, int first, int end, const int32_t *planes) {
     const int channels = tile->channels, bits = fraction_bits(plan, tile);
-    for (int y = 0; y < tile->height; y++)
+    for (int y = first; y < end; y++)
         for (int x = 0; x < tile->width; x += PIECE) {
             const int n = tile->width - x < PIECE ? tile->width - x : PIECE;
             int32_t v[GGC_MAX_PLANES][PIECE], base[GGC_MAX_PLANES][PIECE];
@@ -203,11 +205,12 @@ static void from_planes(const ggc_residual_plan *plan, const ggc_tile *tile, con
 
 /* ------------------------------------------------------------------------------------------------------ smoothing */
 
-/* The luma of the image, base and all, with a margin of GGC_REACH that repeats what is at the edge. */
-static void luma_image(const ggc_residual_plan *plan, const ggc_tile *tile, const int32_t *luma, int32_t *room) {
+/* Rows of the luma of the image, base and all, with a margin of GGC_REACH that repeats what is at the edge. */
+static void luma_rows(const ggc_residual_plan *plan, const ggc_tile *tile, int first, int end, const int32_t *luma,
+                      int32_t *room) {
     const int width = tile->width, height = tile->height;
     const ptrdiff_t row = width + 2 * GGC_REACH;
-    for (int y = 0; y < height; y++) {
+    for (int y = first; y < end; y++) {
         int32_t *to = room + (y + GGC_REACH) * row + GGC_REACH;
         const int32_t *from = row_of(plan, luma, 0, y);
         for (int x = 0; x < width; x += PIECE) {
@@ -223,9 +226,11 @@ static void luma_image(const ggc_residual_plan *plan, const ggc_tile *tile, cons
             to[-i] = to[0], to[width - 1 + i] = to[width - 1];
     }
     for (int i = 0; i < GGC_REACH; i++) {
-        memcpy(room + i * row, room + GGC_REACH * row, (size_t)row * sizeof *room);
-        memcpy(room + (height + GGC_REACH + i) * row, room + (height + GGC_REACH - 1) * row,
-               (size_t)row * sizeof *room);
+        if (first == 0)
+            memcpy(room + i * row, room + GGC_REACH * row, (size_t)row * sizeof *room);
+        if (end == height)
+            memcpy(room + (height + GGC_REACH + i) * row, room + (height + GGC_REACH - 1) * row,
+                   (size_t)row * sizeof *room);
     }
 }
 
@@ -252,12 +257,11 @@ static void sum_differences(const int32_t *at, ptrdiff_t row, int n, int32_t rea
 #undef TAP
 }
 
-static void smooth(const ggc_residual_plan *plan, const ggc_tile *tile, ggc_smoothing by, int32_t *luma,
-                   int32_t *room) {
+static void smooth_rows(const ggc_residual_plan *plan, const ggc_tile *tile, ggc_smoothing by, int first, int end,
+                        int32_t *luma, const int32_t *room) {
     const ptrdiff_t row = tile->width + 2 * GGC_REACH;
     const int shift = GGC_GAIN_BITS + GGC_TAP_BITS;
-    luma_image(plan, tile, luma, room);
-    for (int y = 0; y < tile->height; y++) {
+    for (int y = first; y < end; y++) {
         int32_t *to = row_of(plan, luma, 0, y);
         for (int x = 0; x < tile->width; x += PIECE) {
             const int n = tile->width - x < PIECE ? tile->width - x : PIECE;
@@ -271,11 +275,27 @@ static void smooth(const ggc_residual_plan *plan, const ggc_tile *tile, ggc_smoo
     }
 }
 
+/* A few rows at a time, so that what is read again is in the cache. Luma is smoothed as its rows were before, of which
+ * some below take part. */
+static void from_planes(const ggc_residual_plan *plan, const ggc_tile *tile, ggc_smoothing by, int32_t *planes,
+                        int32_t *room) {
+    for (int y = 0, known = 0; y < tile->height; y += ROWS) {
+        const int end = tile->height - y < ROWS ? tile->height : y + ROWS;
+        if (by.gain) {
+            const int needed = end + GGC_REACH < tile->height ? end + GGC_REACH : tile->height;
+            luma_rows(plan, tile, known, needed, planes, room);
+            smooth_rows(plan, tile, by, y, end, planes, room);
+            known = needed;
+        }
+        store_rows(plan, tile, y, end, planes);
+    }
+}
+
 static ggc_smoothing_sums try_smoothing(const ggc_residual_plan *plan, const ggc_tile *tile, int32_t reach,
                                         const int32_t *luma, const int32_t *target, int32_t *room) {
     const ptrdiff_t row = tile->width + 2 * GGC_REACH;
     ggc_smoothing_sums total = {0.0, 0.0};
-    luma_image(plan, tile, luma, room);
+    luma_rows(plan, tile, 0, tile->height, luma, room);
     for (int y = 0; y < tile->height; y++) {
         const int32_t *now = row_of(plan, luma, 0, y), *wanted = row_of(plan, target, 0, y);
         for (int x = 0; x < tile->width; x += PIECE) {
@@ -293,4 +313,4 @@ static ggc_smoothing_sums try_smoothing(const ggc_residual_plan *plan, const ggc
     return total;
 }
 
-const ggc_residual_variant GGC_VARIANT = {GGC_VARIANT_NAME, decode, to_planes, from_planes, smooth, try_smoothing};
+const ggc_residual_variant GGC_VARIANT = {GGC_VARIANT_NAME, decode, to_planes, from_planes, try_smoothing};
