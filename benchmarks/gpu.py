@@ -50,12 +50,11 @@ except ImportError:
 Rows = list[dict[str, Any]]
 Work = Callable[[], object]
 
-#: Operations of a covered pixel, and of each of its channels: those of floor.c that are arithmetic. Drawing for a fit
-#: may fuse a multiplication and an addition; so it saves the polynomial's four, q's one, and the channel's one.
+#: Operations of a covered pixel, and of each of its channels: those of floor.c that are arithmetic.
 WEIGHT_OPERATIONS, CHANNEL_OPERATIONS = 16, 4
-FUSED_WEIGHT_OPERATIONS, FUSED_CHANNEL_OPERATIONS = 11, 1
-#: The gather's beside those of the weight: two for each channel, and v, v1, v2 and five sums.
-GATHER_OPERATIONS, GATHER_CHANNEL_OPERATIONS = 8, 2
+#: Those of a covered pixel with three channels in a loss and in a gradient of the fit, and losses an iteration:
+#: docs/maths_fit.rst counts them.
+LOSS_OPERATIONS, GRADIENT_OPERATIONS, LOSSES = 21, 36, 1.2
 LANES = 128
 FLOATS = 8  # of a Gaussian with three channels
 INITIALIZATIONS = ("random", "superpixel", "multiscale", "content")
@@ -263,9 +262,8 @@ def iteration(args: Any, backend: Any, able: dict[str, Any]) -> Rows:
             gaussians = fitter.gaussians
             arrays = uploaded(backend, gaussians)
             pixels_covered = covered(backend, arrays, width, height)
-            forward = FUSED_WEIGHT_OPERATIONS + 3 * FUSED_CHANNEL_OPERATIONS
-            backward = FUSED_WEIGHT_OPERATIONS + GATHER_OPERATIONS + 3 * GATHER_CHANNEL_OPERATIONS
-            least = floor(able, pixels_covered * (forward + backward), 4 * 3 * (3 * width * height))
+            operations = pixels_covered * (LOSSES * LOSS_OPERATIONS + GRADIENT_OPERATIONS)
+            least = floor(able, operations, 4 * 3 * (3 * width * height))
             rows.append(
                 {
                     "image": name,
