@@ -35,6 +35,24 @@ def _allocating() -> Iterator[None]:
         raise DeviceMemoryError(f"the GPU has not enough memory: {error}") from error
 
 
+class Recording:
+    """A CUDA graph, called to launch it on the then current stream.
+
+    Parameters
+    ----------
+    graph : cupy.cuda.Graph
+    used : list
+        The arrays and functions of its launches: it knows their addresses only, so they have to live as long as it.
+    """
+
+    def __init__(self, graph: Any, used: list[Any]) -> None:
+        self._graph, self._used = graph, used
+
+    def __call__(self) -> None:
+        """Launch it."""
+        self._graph.launch()
+
+
 class CupyDevice:
     """The current CUDA device as a `pyggc.backends.cuda_device.Device`: work goes to CuPy's current stream.
 
@@ -51,6 +69,7 @@ class CupyDevice:
             raise DeviceError(f"device 'cuda' cannot be used: {error}") from error
         if not count:
             raise DeviceError("device 'cuda' cannot be used: there is no CUDA device")
+        self._used: list[Any] | None = None  # By the graph that is captured.
         # By device, name and channels; and what they are in, by device, file and options.
         self._functions: dict[tuple[int, str, int], Any] = {}
         self._modules: dict[tuple[int, str, tuple[str, ...]], Any] = {}
@@ -68,7 +87,9 @@ class CupyDevice:
     def upload(self, array: NDArray[Any]) -> Array:
         """Return a copy of the host's array."""
         with _allocating():
-            return cupy.asarray(array, order="C")
+            found = cupy.asarray(array, order="C")
+            # Of another library's array the order is kept.
+            return found if found.flags.c_contiguous else cupy.ascontiguousarray(found)
 
     def download(self, array: Array) -> NDArray[Any]:
         """Return a copy in the host's memory."""
@@ -77,27 +98,34 @@ class CupyDevice:
 
     def clear(self, array: Array) -> None:
         """Queue setting all bytes to zero."""
+        self._uses(array)
         array.data.memset_async(0, array.nbytes)
 
     def record(self, work: Callable[[], None]) -> Callable[[], None]:
         """Capture a CUDA graph, and return what launches it on the then current stream."""
-        stream = cupy.cuda.Stream(non_blocking=True)
+        stream, used = cupy.cuda.Stream(non_blocking=True), list[Any]()
         with stream:
             stream.begin_capture(cupy.cuda.runtime.streamCaptureModeRelaxed)  # A kernel may be loaded meanwhile.
+            self._used = used
             try:
                 work()
+            except BaseException:
+                with contextlib.suppress(cupy.cuda.runtime.CUDARuntimeError):
+                    stream.end_capture()
+                raise
             finally:
-                graph = stream.end_capture()
-
-        def replay() -> None:
-            graph.launch()
-
-        return replay
+                self._used = None
+            return Recording(stream.end_capture(), used)
 
     def launch(self, name: str, grid: int | tuple[int, ...], args: tuple[Any, ...], channels: int = 0) -> None:
         """Queue a kernel; see `Device.launch`."""
-        sides = (grid,) if isinstance(grid, int) else grid
-        self._function(name, channels)(sides, (KERNELS[name].block,), args)
+        sides, function = (grid,) if isinstance(grid, int) else grid, self._function(name, channels)
+        self._uses((function, args))
+        function(sides, (KERNELS[name].block,), args)
+
+    def _uses(self, something: object) -> None:
+        if self._used is not None:
+            self._used.append(something)
 
     def _function(self, name: str, channels: int) -> Any:
         device = cupy.cuda.Device()

@@ -24,7 +24,7 @@ _WARP = 32
 # Entries of the bins' list: so many a Gaussian, and no fewer than that (1 MB). 2^30 is what the sums stop at.
 _ENTRIES = 16
 _ENTRIES_MIN = 2**18
-_ENTRIES_MAX = 2**30
+_ENTRIES_MAX = 2**30 - 1
 
 # Levels of a row beside the colors: two scales, the shear, two of the position.
 _SHAPE_LEVELS = 5
@@ -108,7 +108,7 @@ class Renderer:
         if self._tiles > _MAX_BLOCKS:
             raise ValueError(f"out has {self._tiles} tiles, more than a GPU can count: render it in parts")
         count = np.int32(len(means))
-        entries = min(max(_ENTRIES * len(means), _ENTRIES_MIN), _ENTRIES_MAX) if capacity is None else capacity
+        entries = min(max(_ENTRIES * len(means), _ENTRIES_MIN) if capacity is None else capacity, _ENTRIES_MAX)
         self._counts = device.empty(self._tiles, np.uint32)
         starts, listed = device.empty(self._tiles + 1, np.uint32), device.empty(entries, np.uint32)
         bins = starts, listed, np.uint32(entries)

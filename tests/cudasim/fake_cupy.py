@@ -5,6 +5,7 @@ The compiler is the real one. What it makes is loaded as CuPy does, but run by t
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Sequence
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -20,12 +21,19 @@ class Array(np.ndarray[Any, Any]):
     """An array of the device, which NumPy's functions must not see."""
 
     simulator: Simulator
+    captured: list[weakref.ref[Array]] | None = None  # What a capture uses: it keeps nothing alive.
     __cuda_array_interface__ = property(lambda self: self.__array_interface__)
     data = property(lambda self: SimpleNamespace(memset_async=self._clear))  # type: ignore[assignment]
 
     def _clear(self, value: int, size: int) -> None:
         assert (value, size) == (0, self.nbytes)
+        self.use()
         self.simulator.clear(self.view(np.ndarray))
+
+    def use(self) -> None:
+        """A capture notes what it uses."""
+        if Array.captured is not None:
+            Array.captured.append(weakref.ref(self))
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError("Implicit conversion to a NumPy array is not allowed.")
@@ -66,6 +74,9 @@ class Module:
         def call(grid: tuple[int, ...], block: tuple[int, ...], args: tuple[Any, ...]) -> None:
             assert block == (KERNELS[name].block,)
             assert not any(type(value) is np.ndarray for value in args), "an array of the host"
+            for value in args:
+                if isinstance(value, Array):
+                    value.use()
             plain = tuple(value.view(np.ndarray) if isinstance(value, Array) else value for value in args)
             self.cupy.simulator.launch(name, grid, plain, channels)
 
@@ -85,10 +96,18 @@ class Stream:
         pass
 
     def begin_capture(self, mode: int) -> None:
+        Array.captured = []
         self.simulator.begin_recording()
 
     def end_capture(self) -> SimpleNamespace:
-        return SimpleNamespace(launch=self.simulator.end_recording())
+        captured, Array.captured = Array.captured or [], None
+        play = self.simulator.end_recording()
+
+        def launch() -> None:
+            assert all(array() is not None for array in captured), "memory of a graph was given back"
+            play()
+
+        return SimpleNamespace(launch=launch)
 
 
 class Cupy(ModuleType):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import importlib.metadata
 import re
@@ -23,10 +24,13 @@ class CompileError(RuntimeError):
 
 @cache
 def library() -> ctypes.CDLL:
-    """The library of the package nvidia-cuda-nvrtc-cu12, which the extra ``test`` installs."""
-    files = importlib.metadata.files("nvidia-cuda-nvrtc-cu12") or []
-    (path,) = (file.locate() for file in files if file.match("libnvrtc.so.*"))
-    return ctypes.CDLL(str(path))
+    """The library of the package nvidia-cuda-nvrtc-cu12, which the extra ``test`` installs, or of that for CUDA 13."""
+    for name in ("nvidia-cuda-nvrtc-cu12", "nvidia-cuda-nvrtc"):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            files = importlib.metadata.files(name) or []
+            (path,) = (file.locate() for file in files if file.match("libnvrtc.so.*"))
+            return ctypes.CDLL(str(path))
+    raise RuntimeError("NVRTC is missing: pip install nvidia-cuda-nvrtc-cu12")
 
 
 def compile_cubin(source: str, options: tuple[str, ...]) -> tuple[bytes, str]:

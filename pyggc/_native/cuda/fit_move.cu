@@ -80,7 +80,9 @@ GGC_INLINE void share(const ggc_fit_problem *p, ggc_fit_control *control, const 
     const uint32_t lane = threadIdx.x % GGC_WARP, room = (uint32_t)p->spare;
     const int32_t squares = ggc_squares_of(item).count, parts = squares <= GGC_PART ? 1 : (squares - 1) / GGC_PART + 1;
     uint32_t first = 0;
-    if (parts > 1) {
+    if ((uint32_t)parts - 1 > room) {
+        first = room + 1; /* never to be counted: many such counts would wrap around */
+    } else if (parts > 1) {
         if (lane == 0)
             first = atomicAdd(&control->spares, (uint32_t)parts - 1);
         first = __shfl_sync(GGC_ALL_LANES, first, 0);

@@ -127,21 +127,23 @@ GGC_INLINE double ggc_gram(const ggc_params *params, int64_t i, int64_t j) {
 
 /* 1 - g' G^-1 g / g0 by Cholesky factorization, whose forward substitution is all that is needed. */
 GGC_INLINE double ggc_unexplained(const ggc_params *params, int64_t self, const ggc_neighbors *found) {
-    double factor[GGC_MAX_NEIGHBORS][GGC_MAX_NEIGHBORS], y[GGC_MAX_NEIGHBORS];
+    double factor[GGC_MAX_NEIGHBORS * (GGC_MAX_NEIGHBORS + 1) / 2], y[GGC_MAX_NEIGHBORS]; /* rows of a triangle */
     const double own = ggc_gram(params, self, self);
     double explained = 0.0;
     for (int32_t i = 0; i < found->count; i++) {
+        double *row = factor + i * (i + 1) / 2;
         for (int32_t j = 0; j <= i; j++) {
+            const double *other = factor + j * (j + 1) / 2;
             double sum = ggc_gram(params, found->index[i], found->index[j]) * (i == j ? GGC_RIDGE : 1.0);
             for (int32_t k = 0; k < j; k++)
-                sum -= factor[i][k] * factor[j][k];
+                sum -= row[k] * other[k];
             /* The ridge keeps the pivots positive; the floor keeps rounding from saying otherwise. */
-            factor[i][j] = i == j ? GGC_MATH(sqrt)(sum > 1e-12 ? sum : 1e-12) : sum / factor[j][j];
+            row[j] = i == j ? GGC_MATH(sqrt)(sum > 1e-12 ? sum : 1e-12) : sum / other[j];
         }
         y[i] = ggc_gram(params, self, found->index[i]);
         for (int32_t k = 0; k < i; k++)
-            y[i] -= factor[i][k] * y[k];
-        y[i] /= factor[i][i];
+            y[i] -= row[k] * y[k];
+        y[i] /= row[i];
         explained += y[i] * y[i];
     }
     return 1.0 - explained / own;
