@@ -42,7 +42,7 @@ def get_backend(device: str | Backend = "cpu") -> Backend:
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         If there is no such device.
     DeviceError
         If it cannot be used here: CuPy, the driver or the device is missing.
@@ -54,6 +54,8 @@ def get_backend(device: str | Backend = "cpu") -> Backend:
     'cpu'
     """
     if not isinstance(device, str):
+        if not hasattr(device, "rasterize"):
+            raise TypeError(f"device must be one of {', '.join(_BACKENDS)} or a backend, got {device!r}")
         return device
     if device not in _BACKENDS:
         raise ValueError(f"device must be one of {', '.join(_BACKENDS)}, got {device!r}")

@@ -33,8 +33,8 @@ def _forget() -> None:
 
 
 @pytest.fixture(params=["simulated", pytest.param("gpu", marks=pytest.mark.gpu)])
-def cuda(request: pytest.FixtureRequest, pretend: Pretend) -> backends.Backend:
-    """The backend of ``"cuda"``."""
+def cuda(request: pytest.FixtureRequest) -> backends.Backend:
+    """The backend of ``"cuda"``; a GPU's is kept from test to test, with the kernels that it has compiled."""
     if request.param == "simulated":
-        pretend(Cupy())
+        request.getfixturevalue("pretend")(Cupy())
     return backends.get_backend("cuda")

@@ -235,6 +235,8 @@ def test_kernels_are_compiled_once(pretend: Pretend) -> None:
 def test_no_such_device() -> None:
     with pytest.raises(ValueError, match="device must be one of cpu, cuda, auto, got 'abacus'"):
         get_backend("abacus")
+    with pytest.raises(TypeError, match="device must be one of cpu, cuda, auto or a backend, got 3"):
+        get_backend(3)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="device"):
         pyggc.encode(np.zeros((4, 4)), device="abacus")
     with pytest.raises(ValueError, match="device"):
