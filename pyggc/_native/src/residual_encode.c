@@ -75,7 +75,8 @@ static void code_plane(ggc_encoder *e, int plane, int x, int y, int log_size) {
     const int size = log_size - GGC_MIN_LOG, kind = ggc_plane_kind(e->plan->planes, plane), side = 1 << log_size;
     const uint32_t number = ggc_block_number(x, y, log_size);
     const int32_t *steps = e->plan->step[plane];
-    int32_t *levels = e->tried[size][plane] + ((size_t)number << 2 * log_size), *to = ggc_block_place(e, plane, x, y);
+    int32_t *levels = e->tried[size][plane] + ((size_t)number << 2 * log_size),
+            *to = ggc_plane_row(e->plan, e->planes, plane, y) + x;
     const int count = e->counts[size][plane][number];
     const ggc_scan *scan = ggc_scans[size];
     ggc_outlook outlook;

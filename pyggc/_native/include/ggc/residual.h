@@ -79,6 +79,12 @@ static inline int32_t ggc_whole(int32_t side) {
     return (side + GGC_SUPERBLOCK - 1) & -GGC_SUPERBLOCK;
 }
 
+/* The first sample of a row. */
+static inline int32_t *ggc_plane_row(const ggc_residual_plan *plan, const int32_t *planes, int plane, int y) {
+    const size_t row = (size_t)ggc_whole(plan->width), rows = (size_t)ggc_whole(plan->height);
+    return (int32_t *)planes + ((size_t)plane * rows + (size_t)y) * row;
+}
+
 /* Luma, chroma, chroma, alpha; with fewer than three planes, luma and alpha. */
 static inline int ggc_plane_kind(int planes, int plane) {
     return plane == 0 ? 0 : planes >= 3 && plane < 3 ? 1 : 2;

@@ -197,10 +197,6 @@ static int pop_factor(decoder *d, int plane, int log_size) {
     return (int)pop(d, &d->models.factors, ggc_factor_context(plane, log_size), &d->bounds) - GGC_FACTOR_ZERO;
 }
 
-static int32_t *place_of(const decoder *d, int plane, int x, int y) {
-    return d->planes + ((size_t)plane * (size_t)ggc_whole(d->plan->height) + (size_t)y) * (size_t)d->row + x;
-}
-
 /* Only the first `count` places of the scan were written to. */
 static void clear_levels(decoder *d, int log_size, int count) {
     const ggc_scan *scan = ggc_scans[log_size - GGC_MIN_LOG];
@@ -216,7 +212,7 @@ static void clear_levels(decoder *d, int log_size, int count) {
 static void decode_plane(decoder *d, int plane, int x, int y, int log_size) {
     const ggc_residual_plan *plan = d->plan;
     const int kind = ggc_plane_kind(plan->planes, plane), side = 1 << log_size;
-    int32_t *to = place_of(d, plane, x, y);
+    int32_t *to = ggc_plane_row(d->plan, d->planes, plane, y) + x;
     ggc_outlook outlook;
     ggc_look(&d->around, plane, kind, x, y, &outlook);
     const int predicted = kind == 1 && plan->cross && d->luma_count;
@@ -250,7 +246,7 @@ static void decode_plane(decoder *d, int plane, int x, int y, int log_size) {
 static void decode_predicted(decoder *d, int plane, int x, int y, int log_size) {
     const int side = 1 << log_size, kind = ggc_plane_kind(d->plan->planes, plane);
     const ggc_bounds bounds = ggc_bounds_of(GGC_NUM_INTRA);
-    int32_t predicted[GGC_MAX_LEVELS], *to = place_of(d, plane, x, y);
+    int32_t predicted[GGC_MAX_LEVELS], *to = ggc_plane_row(d->plan, d->planes, plane, y) + x;
     const uint32_t mode = pop(d, &d->models.intra, ggc_intra_context(kind, log_size), &bounds);
     decode_plane(d, plane, x, y, log_size);
     const ggc_edges edges = ggc_edges_of(d->plan, to, d->row, x, y, log_size);

@@ -52,10 +52,6 @@ static inline uint32_t ggc_block_number(int x, int y, int log_size) {
     return number;
 }
 
-static inline int32_t *ggc_block_place(const ggc_encoder *e, int plane, int x, int y) {
-    return e->planes + ((size_t)plane * (size_t)ggc_whole(e->plan->height) + (size_t)y) * (size_t)e->row + x;
-}
-
 /* Makes room for the costs; 0 without memory. */
 int ggc_residual_costs_init(ggc_encoder *e);
 /* Chooses the blocks of the superblock at (x, y) and their levels. */

@@ -154,11 +154,6 @@ static void unmix_colors(int lossless, int n, int32_t v[3][PIECE]) {
     }
 }
 
-static inline int32_t *row_of(const ggc_residual_plan *plan, const int32_t *planes, int plane, int y) {
-    const size_t row = (size_t)ggc_whole(plan->width), rows = (size_t)ggc_whole(plan->height);
-    return (int32_t *)planes + ((size_t)plane * rows + (size_t)y) * row;
-}
-
 static void to_planes(const ggc_residual_plan *plan, const ggc_tile *tile, int32_t *planes) {
     const int channels = tile->channels, bits = fraction_bits(plan, tile);
     const int32_t row = ggc_whole(tile->width), rows = ggc_whole(tile->height);
@@ -173,17 +168,18 @@ static void to_planes(const ggc_residual_plan *plan, const ggc_tile *tile, int32
             if (channels >= 3)
                 mix_colors(plan->lossless, n, v);
             for (int c = 0; c < channels; c++)
-                memcpy(row_of(plan, planes, c, y) + x, v[c], (size_t)n * sizeof *v[c]);
+                memcpy(ggc_plane_row(plan, planes, c, y) + x, v[c], (size_t)n * sizeof *v[c]);
         }
         for (int c = 0; c < channels; c++) {
-            int32_t *to = row_of(plan, planes, c, y);
+            int32_t *to = ggc_plane_row(plan, planes, c, y);
             for (int x = tile->width; x < row; x++)
                 to[x] = to[tile->width - 1];
         }
     }
     for (int c = 0; c < channels; c++)
         for (int y = tile->height; y < rows; y++)
-            memcpy(row_of(plan, planes, c, y), row_of(plan, planes, c, tile->height - 1), (size_t)row * sizeof *planes);
+            memcpy(ggc_plane_row(plan, planes, c, y), ggc_plane_row(plan, planes, c, tile->height - 1),
+                   (size_t)row * sizeof *planes);
 }
 
 static void store_rows(const ggc_residual_plan *plan, const ggc_tile *tile, int first, int end, const int32_t *planes) {
@@ -193,7 +189,7 @@ static void store_rows(const ggc_residual_plan *plan, const ggc_tile *tile, int 
             const int n = tile->width - x < PIECE ? tile->width - x : PIECE;
             int32_t v[GGC_MAX_PLANES][PIECE], base[GGC_MAX_PLANES][PIECE];
             for (int c = 0; c < channels; c++)
-                memcpy(v[c], row_of(plan, planes, c, y) + x, (size_t)n * sizeof *v[c]);
+                memcpy(v[c], ggc_plane_row(plan, planes, c, y) + x, (size_t)n * sizeof *v[c]);
             if (channels >= 3)
                 unmix_colors(plan->lossless, n, v);
             load_base(plan, tile, y, x, n, base);
@@ -212,7 +208,7 @@ static void luma_rows(const ggc_residual_plan *plan, const ggc_tile *tile, int f
     const ptrdiff_t row = width + 2 * GGC_REACH;
     for (int y = first; y < end; y++) {
         int32_t *to = room + (y + GGC_REACH) * row + GGC_REACH;
-        const int32_t *from = row_of(plan, luma, 0, y);
+        const int32_t *from = ggc_plane_row(plan, luma, 0, y);
         for (int x = 0; x < width; x += PIECE) {
             const int n = width - x < PIECE ? width - x : PIECE;
             int32_t v[GGC_MAX_PLANES][PIECE];
@@ -262,7 +258,7 @@ static void smooth_rows(const ggc_residual_plan *plan, const ggc_tile *tile, ggc
     const ptrdiff_t row = tile->width + 2 * GGC_REACH;
     const int shift = GGC_GAIN_BITS + GGC_TAP_BITS;
     for (int y = first; y < end; y++) {
-        int32_t *to = row_of(plan, luma, 0, y);
+        int32_t *to = ggc_plane_row(plan, luma, 0, y);
         for (int x = 0; x < tile->width; x += PIECE) {
             const int n = tile->width - x < PIECE ? tile->width - x : PIECE;
             int32_t sums[PIECE];
@@ -297,7 +293,7 @@ static ggc_smoothing_sums try_smoothing(const ggc_residual_plan *plan, const ggc
     ggc_smoothing_sums total = {0.0, 0.0};
     luma_rows(plan, tile, 0, tile->height, luma, room);
     for (int y = 0; y < tile->height; y++) {
-        const int32_t *now = row_of(plan, luma, 0, y), *wanted = row_of(plan, target, 0, y);
+        const int32_t *now = ggc_plane_row(plan, luma, 0, y), *wanted = ggc_plane_row(plan, target, 0, y);
         for (int x = 0; x < tile->width; x += PIECE) {
             const int n = tile->width - x < PIECE ? tile->width - x : PIECE;
             int32_t sums[PIECE];
