@@ -63,8 +63,3 @@ class Device(Protocol):
             The variant, if the kernel is compiled by channels.
         """
         ...
-
-
-def blocks(items: int, each: int) -> int:
-    """Return how many blocks `items` take, with so many for each: at least one."""
-    return max(1, -(-items // each))

@@ -6,10 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from pyggc.backends.cuda_device import Array, Device, blocks
+from pyggc.backends.cuda_device import Array, Device
 from pyggc.backends.cuda_kernels import KERNELS
-
-_WARP = 32
 
 
 class Drawing:
@@ -61,7 +59,7 @@ class Drawing:
         """Return distinct pixels, y * width + x, one in each of equal parts of an image's sum, shape (B, count)."""
         self._sum_rows()
         pixels = self.device.empty((self.images, count), np.int64)
-        grid = blocks(count, KERNELS["ggc_fit_pick"].block // _WARP)
+        grid = KERNELS["ggc_fit_pick"].by_warp(count)
         self._launch("ggc_fit_pick", grid, self.weights, self._row_starts, np.int32(count), np.int64(seed), pixels)
         self._launch("ggc_fit_distinct", 1, np.int32(count), pixels)
         return pixels
@@ -69,7 +67,7 @@ class Drawing:
     def look(self, plane: Array, pixels: Array) -> Array:
         """Return what planes of one channel have at pixels, shape (B, count)."""
         values = self.device.empty(pixels.shape, np.float32)
-        grid = blocks(pixels.shape[1], KERNELS["ggc_fit_look"].block)
+        grid = KERNELS["ggc_fit_look"].by_thread(pixels.shape[1])
         self._launch("ggc_fit_look", grid, plane, pixels, np.int32(pixels.shape[1]), values)
         return values
 
@@ -80,7 +78,7 @@ class Drawing:
     @property
     def _pixels(self) -> int:
         """Blocks whose threads have a pixel each."""
-        return blocks(self.width * self.height, KERNELS["ggc_fit_energy"].block)
+        return KERNELS["ggc_fit_energy"].by_thread(self.width * self.height)
 
     def _launch(self, name: str, grid: int, *args: Any) -> None:
         self.device.launch(name, (grid, self.images), (self.problem, *args))

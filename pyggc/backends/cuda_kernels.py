@@ -22,6 +22,9 @@ HEADERS = _NATIVE / "include"
 #: How NVRTC compiles every kernel. The exact renderer's bits need all four of the arithmetic ones.
 OPTIONS = ("--std=c++17", "--ftz=false", "--prec-div=true", "--prec-sqrt=true")
 
+#: Threads of a warp.
+WARP = 32
+
 #: The most channels that an image has.
 MAX_CHANNELS = 4
 
@@ -70,6 +73,14 @@ class Kernel:
     def path(self) -> Path:
         """The file that holds it."""
         return SOURCES / self.source
+
+    def by_thread(self, items: int) -> int:
+        """Return how many blocks so many items take, with a thread for each: at least one."""
+        return max(1, -(-items // self.block))
+
+    def by_warp(self, items: int) -> int:
+        """Return how many blocks so many items take, with a warp for each: at least one."""
+        return self.by_thread(items * WARP)
 
     def variants(self) -> Iterator[int]:
         """The numbers of channels that it is compiled for; 0 is for any."""

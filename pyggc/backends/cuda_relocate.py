@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pyggc._native import _fit
-from pyggc.backends.cuda_device import Array, blocks
+from pyggc.backends.cuda_device import Array
 from pyggc.backends.cuda_draw import Drawing
 from pyggc.backends.cuda_kernels import KERNELS
 from pyggc.backends.fit_protocol import Bounds, Relocation
 
 if TYPE_CHECKING:
     from pyggc.backends.cuda_search import Search
-
-_WARP = 32
 
 
 class Relocator:
@@ -47,14 +45,14 @@ class Relocator:
         pixels = self.drawing.draw(how.moved, how.seed)
         moved = self.ranks, pixels, np.int32(how.moved), search.residual
         scalars = np.float32(how.scale), np.float32(how.share)
-        grid = blocks(search.count, KERNELS["ggc_fit_relocate"].block // _WARP)
+        grid = KERNELS["ggc_fit_relocate"].by_warp(search.count)
         search.launch("ggc_fit_relocate", grid, search.params, *moved, *scalars, search.natural, search.direction)
 
     def _rank(self, search: Search, products: Array, neighbors: int) -> None:
         """How many Gaussians are needed less than each."""
 
         def launch(name: str, *args: Any) -> None:
-            grid = blocks(search.count, KERNELS[name].block)
+            grid = KERNELS[name].by_thread(search.count)
             search.launch(name, grid, search.params, *args, by_channels=False)
 
         cells = self.starts, self.order, self.log_size
@@ -62,7 +60,7 @@ class Relocator:
         search.device.launch("ggc_bin_scan", (1, search.images), (self.counts, self.starts, np.int32(self.cells)))
         launch("ggc_fit_cells_fill", self.counts, *cells)
         launch("ggc_fit_removal", products, *cells, np.int32(neighbors), self.costs)
-        grid = blocks(search.count, KERNELS["ggc_fit_rank"].block), search.images
+        grid = KERNELS["ggc_fit_rank"].by_thread(search.count), search.images
         search.device.launch("ggc_fit_rank", grid, (search.problem, self.costs, self.ranks))
 
 

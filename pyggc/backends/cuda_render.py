@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from pyggc._native import _quantize, _render
-from pyggc.backends.cuda_device import Array, Device, blocks
+from pyggc.backends.cuda_device import Array, Device
 from pyggc.backends.cuda_kernels import KERNELS, MAX_CHANNELS, TILE_HEIGHT, TILE_WIDTH
 from pyggc.backends.fit_protocol import Params
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
 _SAMPLE_TYPES = _render.sample_types()
-_WARP = 32
 
 # Entries of the bins' list: so many a Gaussian, and no fewer than that (1 MB). 2^30 is what the sums stop at.
 _ENTRIES = 16
@@ -114,7 +113,7 @@ class Renderer:
         bins = starts, listed, np.uint32(entries)
         shapes = means, cholesky, count, *map(np.int32, tiles[:7]), self._counts
         frame = tiles.x0, tiles.y0, width, height, supersample, tiles.columns, _SAMPLE_TYPES[out.dtype.name], clip
-        warps = blocks(len(means), KERNELS["ggc_bin_count"].block // _WARP)
+        warps = KERNELS["ggc_bin_count"].by_warp(len(means))
         self._launches: tuple[tuple[str, int, tuple[Any, ...]], ...] = (
             ("ggc_bin_count", warps, shapes),
             ("ggc_bin_scan", 1, (self._counts, starts, np.int32(self._tiles))),
@@ -136,7 +135,7 @@ def render_work(device: Device, means: Array, cholesky: Array, *, x: int, y: int
     _check_gaussians(means, cholesky)
     total = device.zeros(1, np.float64)
     region = map(np.int32, (x, y, x + width, y + height))
-    grid = blocks(len(means), KERNELS["ggc_render_work"].block)
+    grid = KERNELS["ggc_render_work"].by_thread(len(means))
     device.launch("ggc_render_work", grid, (means, cholesky, np.int32(len(means)), *region, total))
     return int(device.download(total)[0])
 
@@ -147,7 +146,7 @@ def dequantize(device: Device, plan: _quantize.Plan, levels: Array) -> Params:
     _check("levels", levels, np.int32, (count, channels + _SHAPE_LEVELS))
     params = Params(*(device.empty((count, columns), np.float32) for columns in (2, 3, channels)))
     structure = device.upload(np.frombuffer(plan.to_bytes(), np.uint8))
-    grid = blocks(count, KERNELS["ggc_compact_dequantize"].block)
+    grid = KERNELS["ggc_compact_dequantize"].by_thread(count)
     device.launch("ggc_compact_dequantize", grid, (structure, levels, np.int32(count), *params))
     return params
 

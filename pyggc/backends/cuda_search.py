@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pyggc.backends import cuda_layout as layout
-from pyggc.backends.cuda_device import Array, Device, blocks
+from pyggc.backends.cuda_device import Array, Device
 from pyggc.backends.cuda_kernels import KERNELS, TILE_HEIGHT, TILE_WIDTH
 from pyggc.backends.cuda_relocate import Relocator
 from pyggc.backends.fit_protocol import Bounds, Params, Relocation, SearchState, Weights
@@ -20,7 +20,6 @@ from pyggc.backends.fit_protocol import Bounds, Params, Relocation, SearchState,
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_WARP = 32
 _SHAPE_COORDINATES = 5
 
 # Entries of a tile's list: so many, and so many times the number of Gaussians by that of tiles, each of which touches
@@ -76,8 +75,8 @@ class Search:
         self.tiles = self.across * -(-height // TILE_HEIGHT)
         self.capacity = min(_ENTRIES + _ENTRIES_PER_SHARE * self.count // self.tiles, max(self.count, 1))
         self.spare = _SPARE_MIN + _SPARE_COVERS * height * stride // layout.PART_PIXELS
-        self._move_blocks = blocks(self.count, KERNELS["ggc_fit_retract"].block // _WARP)
-        self._turn_blocks = blocks(self.count, KERNELS["ggc_fit_conjugate"].block)
+        self._move_blocks = KERNELS["ggc_fit_retract"].by_warp(self.count)
+        self._turn_blocks = KERNELS["ggc_fit_conjugate"].by_thread(self.count)
         self.problem = device.upload(
             layout.problem_of(
                 bounds,
@@ -167,7 +166,7 @@ class Search:
         self.device.launch(name, grid, (self.problem, self._controls, *args))
 
     def _gather(self, what: np.int32, image: Array, out: Array) -> None:
-        grid = blocks(self.count + self.spare, KERNELS["ggc_fit_gather"].block // _WARP)
+        grid = KERNELS["ggc_fit_gather"].by_warp(self.count + self.spare)
         parts = self._spares, self._shares, self._partial, self._arrivals
         self.launch("ggc_fit_gather", grid, what, self.params, image, *parts, out, self.natural, self._products)
 

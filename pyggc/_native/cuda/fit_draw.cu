@@ -156,11 +156,7 @@ GGC_INLINE int32_t column_at(const float *row, int32_t width, double sum, double
     const int32_t lane = threadIdx.x % GGC_WARP;
     for (int32_t base = 0; base < width; base += GGC_WARP) {
         const double own = base + lane < width ? row[base + lane] : 0.0;
-        double running = own;
-        for (int32_t step = 1; step < GGC_WARP; step *= 2) {
-            const double before = __shfl_up_sync(GGC_ALL_LANES, running, step);
-            running = lane >= step ? before + running : running;
-        }
+        const double running = ggc_warp_scan(own, [](double a, double b) { return a + b; });
         const uint32_t passed = __ballot_sync(GGC_ALL_LANES, own > 0.0 && sum + running > threshold);
         if (passed)
             return base + __ffs((int)passed) - 1;

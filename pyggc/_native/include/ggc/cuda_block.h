@@ -14,6 +14,16 @@ template <typename T> GGC_INLINE T ggc_warp_sum(T value) {
     return value;
 }
 
+/* Each lane gets what `join` makes of the values of all lanes up to its own, in their order. */
+template <typename T, typename Join> GGC_INLINE T ggc_warp_scan(T value, Join join) {
+    const uint32_t lane = threadIdx.x % GGC_WARP;
+    for (uint32_t step = 1; step < GGC_WARP; step *= 2) {
+        const T before = __shfl_up_sync(GGC_ALL_LANES, value, step);
+        value = lane >= step ? join(before, value) : value;
+    }
+    return value;
+}
+
 /* Every thread of the block gets the sums. All threads call it, and none may have left. */
 template <int COUNT> GGC_INLINE void ggc_block_sum(double (&values)[COUNT]) {
     __shared__ double sums[COUNT][BLOCK / GGC_WARP];
