@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 import pyggc
 from pyggc._terminal import CommandError, Exit
+from pyggc.backends import DEVICES
 from pyggc.imagefile import OUTPUT_FORMATS
 
 PROGRAM = "gaussian-codec"
@@ -28,7 +29,6 @@ LIMITS = {
 }
 
 DEPTHS = (8, 16, 32)
-DEVICES = ("cpu", "cuda", "auto")
 
 
 class Parser(argparse.ArgumentParser):

@@ -9,7 +9,7 @@ from pyggc.backends.cpu import CpuBackend
 from pyggc.backends.protocol import Backend
 from pyggc.errors import DeviceError
 
-__all__ = ["Backend", "DeviceError", "get_backend", "is_on_cuda", "on_host"]
+__all__ = ["DEVICES", "Backend", "DeviceError", "backend_of", "get_backend", "is_on_cuda", "on_host"]
 
 
 def _cuda() -> Backend:
@@ -30,6 +30,8 @@ def _auto() -> Backend:
 
 # A further device: its module and one row here. Each is made when first asked for, and once.
 _BACKENDS = {"cpu": cache(CpuBackend), "cuda": cache(_cuda), "auto": cache(_auto)}
+#: Their names.
+DEVICES = tuple(_BACKENDS)
 
 
 def get_backend(device: str | Backend = "cpu") -> Backend:
@@ -55,16 +57,21 @@ def get_backend(device: str | Backend = "cpu") -> Backend:
     """
     if not isinstance(device, str):
         if not hasattr(device, "rasterize"):
-            raise TypeError(f"device must be one of {', '.join(_BACKENDS)} or a backend, got {device!r}")
+            raise TypeError(f"device must be one of {', '.join(DEVICES)} or a backend, got {device!r}")
         return device
     if device not in _BACKENDS:
-        raise ValueError(f"device must be one of {', '.join(_BACKENDS)}, got {device!r}")
+        raise ValueError(f"device must be one of {', '.join(DEVICES)}, got {device!r}")
     return _BACKENDS[device]()
 
 
 def is_on_cuda(array: object) -> bool:
     """Whether an array lies in a GPU's memory: CuPy's, or that of another library that shows it as CuPy does."""
     return hasattr(array, "__cuda_array_interface__")
+
+
+def backend_of(array: object) -> Backend:
+    """Return the backend of the device in whose memory an array lies."""
+    return get_backend("cuda" if is_on_cuda(array) else "cpu")
 
 
 def on_host(array: Any) -> Any:

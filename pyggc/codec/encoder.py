@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyggc import evaluate
 from pyggc.arguments import as_integer, check_positive
-from pyggc.backends import Backend, get_backend, is_on_cuda, on_host
+from pyggc.backends import Backend, backend_of, get_backend, on_host
 from pyggc.container import Header, Metadata, Residual, Section, atomic_write, image_hash, write_container
 from pyggc.fit import FitProgress, LossWeights
 from pyggc.fit.pyramid import make_fitters
@@ -208,7 +208,7 @@ class GaussianEncoder:
             max_iterations = as_integer("max_iterations", max_iterations, 1)
         if callback is not None and not callable(callback):
             raise TypeError(f"callback must be callable, not {callback!r}")
-        backend = self._backend or get_backend("cuda" if is_on_cuda(image) else "cpu")
+        backend = self._backend or backend_of(image)
         pixels = as_pixels(on_host(image))
         if self.goal.lossless and pixels.bit_depth == 32:
             raise TypeError("image must have samples of uint8 or uint16 to be kept without loss")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pyggc.fit.fitter import Fitter, join
 from pyggc.fit.progress import FitResult, Watch
+from pyggc.fit.whole import result_of
 from pyggc.gaussians import Gaussians2D
 
 if TYPE_CHECKING:
@@ -68,13 +69,8 @@ def fit_batch(
         fitter.initialize(num_gaussians, init, max_iterations=max_iterations)
     done = {fitter.iterations for fitter in fitters}
     if not fitters or not num_gaussians or len(done) > 1 or fitters[0].resident is None:
-        return [_run(fitter, max_iterations, watch) for fitter in fitters]
+        return [result_of(one, watch, one.run(max_iterations - one.iterations)) for one in fitters]
     return _run_together(fitters, max_iterations, watch)
-
-
-def _run(fitter: Fitter, max_iterations: int, watch: Watch) -> FitResult:
-    stopped = fitter.run(max_iterations - fitter.iterations)
-    return FitResult(fitter.gaussians, fitter.psnr, fitter.loss, fitter.iterations, watch.elapsed, stopped)
 
 
 def _run_together(fitters: list[Fitter], max_iterations: int, watch: Watch) -> list[FitResult]:

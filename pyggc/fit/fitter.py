@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from pyggc.backends import Backend, get_backend, is_on_cuda, on_host
+from pyggc.backends import Backend, backend_of, on_host
 from pyggc.backends.fit_protocol import Params
 from pyggc.fit import density, integers, quantized
 from pyggc.fit.adam import Adam
@@ -121,7 +121,7 @@ class Fitter:
             raise ValueError(f"amplitude_penalty must be finite and not negative, got {amplitude_penalty}")
         if threads is not None and operator.index(threads) < 1:
             raise ValueError(f"threads must be at least 1, got {threads}")
-        kernels = (backend or get_backend("cuda" if is_on_cuda(image) else "cpu")).fit
+        kernels = (backend or backend_of(image)).fit
         self.iterations = 0
         self._penalty = amplitude_penalty
         self._rng = np.random.default_rng(seed)

@@ -95,4 +95,9 @@ def fit(
         tolerance=tolerance,
         callback=callback,
     )
+    return result_of(fitter, watch, stopped)
+
+
+def result_of(fitter: Fitter, watch: Watch, stopped: str) -> FitResult:
+    """What a fitter has come to, in the time that was watched."""
     return FitResult(fitter.gaussians, fitter.psnr, fitter.loss, fitter.iterations, watch.elapsed, stopped)
