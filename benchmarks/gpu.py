@@ -155,18 +155,16 @@ def torch_milliseconds(
         for array in (gaussians.means, gaussians.cholesky, gaussians.colors)
     ]
     batches = torch_gaussians.windows(*tensors[:2])
-    begin, end, times = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True), []
-    for turn in range(rounds + 3):
-        begin.record()
+
+    def work() -> None:
         image = torch_gaussians.render(*tensors, size[1], size[0], batches)
         if backward:
             image.square().sum().backward()
-        end.record()
-        end.synchronize()
-        if turn >= 3:
-            times.append(begin.elapsed_time(end))
+
+    # On the default stream of CUDA, which is CuPy's as well.
+    taken = milliseconds(work, rounds)
     torch.cuda.empty_cache()
-    return statistics.median(times)
+    return taken
 
 
 # -------------------------------------------------------------------------------------------------------------- parts
