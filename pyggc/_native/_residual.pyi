@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,11 +16,9 @@ def write_tile(
     decoded: Samples,
     variant: int,
 ) -> tuple[bytes, float]: ...
-def read_tile(
-    data: bytes | bytearray | memoryview,
-    base: NDArray[np.uint16],
+def read_tiles(
+    tiles: Sequence[tuple[memoryview, NDArray[np.uint16], Samples, str]],
     steps: NDArray[np.int32] | None,
-    out: Samples,
     variant: int,
-    where: str,
+    threads: int,
 ) -> None: ...

@@ -2,7 +2,7 @@
 
 from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport int32_t, uint8_t, uint16_t
-from libc.stdlib cimport free
+from libc.stdlib cimport free, malloc
 
 from pyggc._native._rans cimport ggc_reciprocal, reciprocals
 
@@ -49,8 +49,13 @@ cdef extern from "ggc/residual_tile.h" nogil:
     void ggc_residual_tables()
     void ggc_residual_costs()
     const ggc_residual_variant *ggc_residual_variant_at(int index)
-    int ggc_residual_read(const ggc_residual_plan *plan, int variant, const ggc_tile *tile, const uint8_t *data,
-                          size_t size)
+    ctypedef struct ggc_residual_job:
+        ggc_residual_plan plan
+        ggc_tile tile
+        const uint8_t *data
+        size_t size
+        int status
+    int ggc_residual_read(ggc_residual_job *jobs, int count, int variant, int threads)
     int ggc_residual_write(const ggc_residual_plan *plan, int variant, const ggc_reciprocal *table, double cost,
                            const ggc_tile *tile, const ggc_tile *decoded, ggc_residual_bytes *out)
 
@@ -148,26 +153,39 @@ def write_tile(samples, const uint16_t[:, :, :] base, const int32_t[:, ::1] step
         free(out.data)
 
 
-def read_tile(const uint8_t[::1] data, const uint16_t[:, :, :] base, const int32_t[:, ::1] steps, out, int variant,
-              str where):
-    """Decode a tile into `out`."""
-    cdef ggc_tile tile
-    cdef ggc_residual_plan plan
-    cdef int status
-    cdef size_t size = data.shape[0]
-    open_tile(out, base, &tile)
-    open_plan(steps, &tile, False, &plan)
-    if size == 0:
-        raise TruncatedStream(f"{where}: expected a tile, found no bytes")
-    with nogil:
-        status = ggc_residual_read(&plan, variant, &tile, &data[0], size)
+cdef int open_job(const uint8_t[::1] data, const uint16_t[:, :, :] base, out, const int32_t[:, ::1] steps,
+                  ggc_residual_job *job) except -1:
+    job.size = data.shape[0]
+    job.data = &data[0] if job.size else NULL
+    open_tile(out, base, &job.tile)
+    return open_plan(steps, &job.tile, False, &job.plan)
+
+
+def read_tiles(tiles, const int32_t[:, ::1] steps, int variant, int threads):
+    """Decode tiles, each of its bytes, its base and its name into an array: (data, base, out, name)."""
+    cdef int count = len(tiles), first, status
+    cdef ggc_residual_job *jobs = <ggc_residual_job *>malloc((count + 1) * sizeof(ggc_residual_job))
+    if jobs == NULL:
+        raise MemoryError("no memory for the tiles of the residual")
+    try:
+        for i, (data, base, out, _) in enumerate(tiles):
+            open_job(data, base, out, steps, &jobs[i])
+        with nogil:
+            first = ggc_residual_read(jobs, count, variant, threads)
+        if first == count:
+            return
+        status = jobs[first].status
+    finally:
+        free(jobs)
+    where = tiles[first][3]
     if status == GGC_RESIDUAL_MEMORY:
         raise MemoryError("no memory for a tile of the residual")
     if status == GGC_RESIDUAL_TRUNCATED:
-        raise TruncatedStream(f"{where}: expected more than the {size} bytes that remain")
-    if status != GGC_RESIDUAL_OK:
-        part = {
-            GGC_RESIDUAL_BAD_RANS: "symbols", GGC_RESIDUAL_BAD_RAW: "raw bits", GGC_RESIDUAL_BAD_TOOLS: "tools",
-            GGC_RESIDUAL_BAD_SIZE: "a size",
-        }[status]
-        raise BitstreamError(f"{where}: expected a tile of the residual, found {part} that no encoder writes")
+        size = len(tiles[first][0])
+        found = f"expected more than the {size} bytes that remain" if size else "expected a tile, found no bytes"
+        raise TruncatedStream(f"{where}: {found}")
+    part = {
+        GGC_RESIDUAL_BAD_RANS: "symbols", GGC_RESIDUAL_BAD_RAW: "raw bits", GGC_RESIDUAL_BAD_TOOLS: "tools",
+        GGC_RESIDUAL_BAD_SIZE: "a size",
+    }[status]
+    raise BitstreamError(f"{where}: expected a tile of the residual, found {part} that no encoder writes")

@@ -14,10 +14,10 @@ from pyggc.pixels import converted
 from pyggc.residual.lossless import decode_lossless_tile, encode_lossless_tile
 from pyggc.residual.plan import LossyPlan
 from pyggc.residual.tiles import Grid, Tile
-from pyggc.residual.transform import Base, Coded, Samples, decode_tile, encode_tile
+from pyggc.residual.transform import Base, Coded, Samples, decode_tiles, encode_tile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from numpy.typing import NDArray
 
@@ -92,7 +92,7 @@ def write_layer(
     if plan is not None:
         plan.write(writer)
     decoded, parts, errors = np.empty_like(samples), [], []
-    for tile, (data, part, error) in zip(grid, _in_order(write, grid, len(grid), threads), strict=True):
+    for tile, (data, part, error) in zip(grid, _in_order(write, list(grid), threads), strict=True):
         decoded[tile.place] = part
         parts.append(data)
         errors.append(error)
@@ -170,29 +170,29 @@ class LayerReader:
         """
         left, top, width, height = region
         out = np.empty((height, width, base.shape[2]), dtype)
-
-        def read(tile: Tile) -> None:
+        tiles = []
+        for tile in self._grid.within(region):
+            y, x = tile.top - top, tile.left - left
+            place = slice(y, y + tile.height), slice(x, x + tile.width)
             offset, data = self._tiles[tile.number]
-            place = (
-                slice(tile.top - top, tile.top - top + tile.height),
-                slice(tile.left - left, tile.left - left + tile.width),
-            )
-            where = f"section RESI at byte {offset}: tile {tile.number}"
-            if self._steps is None:
-                below = converted(base[place], out.dtype)
-                out[place] = decode_lossless_tile(data, below.shape, out.dtype, below, where)
-            else:
-                decode_tile(data, base[place], self._steps, out[place], where)
+            tiles.append((data, base[place], out[place], f"section RESI at byte {offset}: tile {tile.number}"))
+        if self._steps is not None:
+            decode_tiles(tiles, self._steps, threads)
+            return out
 
-        tiles = list(self._grid.within(region))
-        for _ in _in_order(read, tiles, len(tiles), threads):
+        def read(tile: tuple[memoryview, Base, Samples, str]) -> None:
+            data, below, place, where = tile
+            below = converted(below, dtype)
+            place[:] = decode_lossless_tile(data, below.shape, dtype, below, where)
+
+        for _ in _in_order(read, tiles, threads):
             pass
         return out
 
 
-def _in_order(work: Callable[[Tile], Any], tiles: Iterable[Tile], count: int, threads: int | None) -> Iterable[Any]:
+def _in_order(work: Callable[[Any], Any], tiles: Collection[Any], threads: int | None) -> Iterable[Any]:
     """Results in the tiles' order; several at a time."""
-    if count == 1 or threads == 1:
+    if len(tiles) == 1 or threads == 1:
         return map(work, tiles)
     with ThreadPoolExecutor(threads) as pool:
         # All are begun; the first error ends those that have not begun.

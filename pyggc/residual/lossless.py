@@ -115,7 +115,7 @@ def decode_lossless_tile(
         below = base_of(base, tile)
         if below is None:
             raise BitstreamError(f"{section} at byte 0: expected a mode that needs no base, found {mode}")
-        transform.decode_tile(rest, converted(below, np.uint16), None, tile, section)
+        transform.decode_tiles([(rest, converted(below, np.uint16), tile, section)], None)
         return tile.reshape(shape)
     raise BitstreamError(f"{section} at byte 0: expected a mode from 0 to 2, found {mode}")
 

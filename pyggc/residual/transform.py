@@ -12,7 +12,7 @@ from pyggc._native import _residual
 from pyggc.residual.plan import step_unit
 
 if TYPE_CHECKING:
-    from pyggc.cursor import BytesLike
+    from collections.abc import Sequence
 
 Samples: TypeAlias = "NDArray[np.uint8] | NDArray[np.uint16]"
 Base: TypeAlias = "NDArray[np.uint16]"
@@ -67,12 +67,21 @@ def _encode(samples: Samples, base: Base, steps: Steps, *, cross: bool) -> Coded
     return data, decoded, squared_error
 
 
-def decode_tile(data: BytesLike, base: Base, steps: Steps, out: Samples, where: str) -> None:
-    """Decode a tile into `out`, shape (H, W, C), given the same base and steps; those are None if it is exact.
+def decode_tiles(tiles: Sequence[tuple[memoryview, Base, Samples, str]], steps: Steps, threads: int | None = 1) -> None:
+    """Decode tiles.
+
+    Parameters
+    ----------
+    tiles : sequence of (memoryview, ndarray, ndarray, str)
+        Of each its bytes, its base, what receives its samples, both of shape (H, W, C), and what errors call it.
+    steps : ndarray of int32, shape (C, BANDS), or None
+        As the encoder had them; None if the tiles are exact.
+    threads : int, optional
+        The most to use; by default one.
 
     Raises
     ------
     BitstreamError
-        If the bytes are none that an encoder writes; `where` names them in the message.
+        If the bytes of a tile are none that an encoder writes; of several such the first one is named.
     """
-    _residual.read_tile(memoryview(data), base, steps, out, _VARIANT, where)
+    _residual.read_tiles(tiles, steps, _VARIANT, threads or 0)

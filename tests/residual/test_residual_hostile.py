@@ -1,4 +1,4 @@
-"""Hostile sections and tiles: an image or a `BitstreamError`, and nothing written where a tile is refused."""
+"""Hostile sections and tiles: an image or a `BitstreamError`, the same from every variant."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from test_residual_golden import ABOUT, MAKER
 
 from pyggc._native import _residual
 from pyggc.errors import BitstreamError, TruncatedStream
-from pyggc.residual import LayerReader
+from pyggc.residual import LayerReader, LossyPlan
+from pyggc.residual.transform import decode_tiles, encode_tile
 
 SECTIONS = {name: bytes.fromhex(about["section"]) for name, about in ABOUT.items()}
 BASES = {name: MAKER.arrays_of(case)[1] for name, case in MAKER.CASES.items()}
@@ -36,18 +37,17 @@ def decodes(name: str, data: bytes) -> bool:
 
 
 def tile_decodes(data: bytes, shape: tuple[int, int, int], steps: np.ndarray | None) -> bool:
-    """Whether all variants take a tile, and give the same; else they leave the samples as they were."""
+    """Whether all variants take a tile, and give the same; else they say the same, after the same samples."""
     found = set()
     for variant in VARIANTS:
         out = np.full(shape, 77, np.uint8)
         try:
-            _residual.read_tile(data, np.zeros(shape, np.uint16), steps, out, variant, "a tile")
-            found.add(out.tobytes())
+            _residual.read_tiles([(data, np.zeros(shape, np.uint16), out, "a tile")], steps, variant, 1)
+            found.add((out.tobytes(), ""))
         except BitstreamError as error:
-            assert (out == 77).all()
-            found.add(str(error))
+            found.add((out.tobytes(), str(error)))
     assert len(found) == 1
-    return isinstance(found.pop(), bytes)
+    return found.pop()[1] == ""
 
 
 @pytest.mark.parametrize("name", SECTIONS)
@@ -101,6 +101,10 @@ def test_no_byte_holds_a_large_tile():
         assert not tile_decodes(bytes([0, size]) + symbols, shape, None)
 
 
+def read_tile(data, base, steps, out):
+    _residual.read_tiles([(data, base, out, "here")], steps, 0, 1)
+
+
 @pytest.mark.parametrize(
     ("data", "error", "message"),
     [
@@ -116,17 +120,32 @@ def test_no_byte_holds_a_large_tile():
 )
 def test_what_is_refused(data, error, message):
     with pytest.raises(error, match=f"^here: .*{message}"):
-        _residual.read_tile(data, np.zeros((4, 4, 3), np.uint16), None, np.zeros((4, 4, 3), np.uint8), 0, "here")
+        read_tile(data, np.zeros((4, 4, 3), np.uint16), None, np.zeros((4, 4, 3), np.uint8))
 
 
 def test_chroma_from_luma_needs_chroma():
     with pytest.raises(BitstreamError, match="found tools"):
-        _residual.read_tile(b"\x08\0", np.zeros((4, 4, 2), np.uint16), None, np.zeros((4, 4, 2), np.uint8), 0, "here")
+        read_tile(b"\x08\0", np.zeros((4, 4, 2), np.uint16), None, np.zeros((4, 4, 2), np.uint8))
 
 
 def test_more_tiles_than_bytes_are_refused_at_once():
     with pytest.raises(BitstreamError, match=r"section RESI at byte 7: expected 1099511627776 tiles, found 3 bytes"):
         LayerReader(b"abc", 7, (2**25, 2**25), 3, 32, lossless=True)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 8])
+def test_the_first_of_several_bad_tiles_is_named(threads):
+    shape = (32, 32, 3)
+    steps = LossyPlan(32).steps(3)
+    good, _, _ = encode_tile(np.zeros(shape, np.uint8), np.zeros(shape, np.uint16), steps)
+    under = np.zeros(shape, np.uint16)
+    tiles = [
+        (b"\1" if number in (11, 12, 40) else good, under, np.full(shape, 9, np.uint8), f"tile {number}")
+        for number in range(64)
+    ]
+    with pytest.raises(TruncatedStream, match="tile 11: expected more than the 1 bytes"):
+        decode_tiles(tiles, steps, threads)
+    assert all((out == 0).all() for _, _, out, _ in tiles[:11])
 
 
 def test_a_tile_of_no_bytes_is_refused():
@@ -149,14 +168,14 @@ def test_a_tile_of_no_bytes_is_refused():
 )
 def test_arguments_that_are_refused(samples, base, steps, message):
     with pytest.raises(ValueError, match=message):
-        _residual.read_tile(b"\0\0", np.zeros(base, np.uint16), steps, np.zeros(samples, np.uint8), 0, "here")
+        read_tile(b"\0\0", np.zeros(base, np.uint16), steps, np.zeros(samples, np.uint8))
 
 
 def test_samples_that_do_not_lie_side_by_side_are_refused():
     wide, base = np.zeros((4, 8, 3), np.uint8), np.zeros((4, 8, 3), np.uint16)
     for out in (wide[:, ::2], wide[:, :4, ::-1], wide[::-1, :4]):
         with pytest.raises(ValueError, match="samples of a tile must lie side by side"):
-            _residual.read_tile(b"\0\0", base[:, :4], None, out, 0, "here")
+            read_tile(b"\0\0", base[:, :4], None, out)
     for under in (base[:, ::2], base[::-1, :4]):
         with pytest.raises(ValueError, match="samples of the base must lie side by side"):
-            _residual.read_tile(b"\0\0", under, None, wide[:, :4], 0, "here")
+            read_tile(b"\0\0", under, None, wide[:, :4])

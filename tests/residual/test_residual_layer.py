@@ -74,7 +74,7 @@ def test_all_variants_write_and_read_the_same(case):
     for variant in range(len(_residual.variants())):
         told, read = np.empty_like(case.samples), np.empty_like(case.samples)
         data, error = _residual.write_tile(case.samples, case.base, steps, BIT_COST, case.thorough, told, variant)
-        _residual.read_tile(data, case.base, steps, read, variant, "a tile")
+        _residual.read_tiles([(data, case.base, read, "a tile")], steps, variant, 1)
         if steps is None:
             assert (told == case.samples).all()
         results.append((data, error, told.tobytes(), read.tobytes()))

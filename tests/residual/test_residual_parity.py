@@ -21,12 +21,11 @@ STEPS = [None, 1, 3, 64, 5000, MAX_STEP]
 
 
 def outcome(data, base, steps, dtype, variant):
-    """The samples, or None where it is refused; then nothing was written."""
+    """The samples, or None where it is refused."""
     out = np.full(base.shape, 99, dtype)
     try:
-        _residual.read_tile(data, base, steps, out, variant, "a tile")
+        _residual.read_tiles([(data, base, out, "a tile")], steps, variant, 1)
     except BitstreamError:
-        assert (out == 99).all()
         return None
     return out.tolist()
 

@@ -2,35 +2,18 @@
 #include <stdlib.h>
 
 #include "ggc/evaluate.h"
-
-#ifdef _OPENMP
-#include <omp.h>
-#endif
+#include "ggc/threads.h"
 
 /* Rows of windows that a thread takes at a time. Fixed, because it fixes the order of the sums. */
 #define STRIP 64
 /* Samples of which a sum is made before it is added to the others. */
 #define BLOCK (1 << 15)
 
-/* More than this would rather make the runtime fail than finish sooner. */
-#define THREADS_MAX 256
 /* Windows of a row that are worked on at a time, so that the memory taken does not grow with the width. */
 #define COLUMNS 2048
 
 /* E[x], E[y], E[xx], E[yy], E[xy]. */
 #define MOMENTS 5
-
-static int threads_for(int wanted, int64_t pieces) {
-#ifdef _OPENMP
-    int threads = wanted > 0 ? wanted : omp_get_max_threads();
-    threads = threads < THREADS_MAX ? threads : THREADS_MAX;
-    return pieces < 1 ? 1 : threads < pieces ? threads : (int)pieces;
-#else
-    (void)wanted;
-    (void)pieces;
-    return 1;
-#endif
-}
 
 /* A block's sum of squares; `accumulator` holds it without rounding where the samples are integers. */
 #define DEFINE_SQUARES(name, sample, difference, accumulator)                                                          \
@@ -67,7 +50,7 @@ double ggc_squared_error(const ggc_pair *pair, int threads) {
     enum { GROUPS = 64 };
     const int64_t blocks = (samples + BLOCK - 1) / BLOCK, group = (blocks + GROUPS - 1) / GROUPS;
     double sums[GROUPS] = {0.0}, total = 0.0;
-    threads = threads_for(threads, blocks / 4 < GROUPS ? blocks / 4 : GROUPS);
+    threads = ggc_threads(threads, blocks / 4 < GROUPS ? blocks / 4 : GROUPS);
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int64_t g = 0; g < GROUPS; g++)
         for (int64_t i = g * group; i < (g + 1) * group && i < blocks; i++)
@@ -194,7 +177,7 @@ static double ssim_windows(const ggc_pair *pair, const ggc_window *down, const g
 int ggc_ssim_sum(const ggc_pair *pair, const ggc_window *down, const ggc_window *across, double c1, double c2,
                  int threads, double *total) {
     const int64_t rows = pair->height - down->taps + 1, strips = (rows + STRIP - 1) / STRIP;
-    threads = threads_for(threads, strips);
+    threads = ggc_threads(threads, strips);
     const int64_t columns = pair->width - across->taps + 1;
     double *memory = malloc((size_t)threads * SCRATCH * sizeof *memory);
     double *sums = malloc((size_t)strips * sizeof *sums);
@@ -202,12 +185,7 @@ int ggc_ssim_sum(const ggc_pair *pair, const ggc_window *down, const ggc_window 
     if (ready) {
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
         for (int64_t strip = 0; strip < strips; strip++) {
-#ifdef _OPENMP
-            const int thread = omp_get_thread_num();
-#else
-            const int thread = 0;
-#endif
-            const scratch s = divide(memory + (int64_t)thread * SCRATCH);
+            const scratch s = divide(memory + (int64_t)ggc_thread_number() * SCRATCH);
             windows w = {.row = strip * STRIP};
             w.end_row = w.row + STRIP < rows ? w.row + STRIP : rows;
             sums[strip] = 0.0;

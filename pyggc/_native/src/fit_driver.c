@@ -3,10 +3,7 @@
 #include <string.h>
 
 #include "ggc/fit.h"
-
-#ifdef _OPENMP
-#include <omp.h>
-#endif
+#include "ggc/threads.h"
 
 /* Sums of a tile stay in the first- or second-level cache; no more rows or columns than fit_tile.h has room for. */
 #define TILE_WIDTH 128
@@ -29,17 +26,6 @@ const ggc_fit_variant *ggc_fit_variant_at(int index) {
         found[count++] = &ggc_fit_avx512;
 #endif
     return index >= 0 && index < 3 ? found[index] : NULL;
-}
-
-int ggc_fit_threads(int wanted, int64_t pieces) {
-#ifdef _OPENMP
-    const int threads = wanted > 0 ? wanted : omp_get_max_threads();
-    return pieces < 1 ? 1 : threads < pieces ? threads : (int)pieces;
-#else
-    (void)wanted;
-    (void)pieces;
-    return 1;
-#endif
 }
 
 /* The integers of [center - half, center + half] within [0, size), as [first, end); none if center is NaN. */
@@ -130,7 +116,7 @@ int ggc_fit_forward(const ggc_params *params, const ggc_planes *target, const gg
     const int64_t tiles = (int64_t)b.across * b.down;
     const int32_t channels = target->channels;
     const int64_t size = (int64_t)TILE_HEIGHT * TILE_STRIDE * channels;
-    threads = ggc_fit_threads(threads, tiles / FORWARD_CHUNK);
+    threads = ggc_threads(threads, tiles / FORWARD_CHUNK);
     b.sums = malloc(tiles * sizeof *b.sums);
     b.acc = aligned_alloc(64, threads * size * sizeof *b.acc);
     if (!b.sums || !b.acc || !fill(&b, params, target)) {
@@ -139,11 +125,7 @@ int ggc_fit_forward(const ggc_params *params, const ggc_planes *target, const gg
     }
 #pragma omp parallel for schedule(dynamic, FORWARD_CHUNK) num_threads(threads)
     for (int64_t i = 0; i < tiles; i++) {
-#ifdef _OPENMP
-        float *acc = b.acc + size * omp_get_thread_num();
-#else
-        float *acc = b.acc;
-#endif
+        float *acc = b.acc + size * ggc_thread_number();
         const int32_t x0 = (int32_t)(i % b.across) * TILE_WIDTH, y0 = (int32_t)(i / b.across) * TILE_HEIGHT;
         const int32_t columns = target->width - x0, rows = target->height - y0;
         const ggc_fit_tile tile = {
@@ -202,7 +184,7 @@ int ggc_fit_backward(const ggc_params *params, const ggc_planes *image, const gg
         free(order);
         return GGC_FIT_NO_MEMORY;
     }
-    threads = ggc_fit_threads(threads, params->count / (4 * GATHER_CHUNK));
+    threads = ggc_threads(threads, params->count / (4 * GATHER_CHUNK));
 #pragma omp parallel for schedule(dynamic, GATHER_CHUNK) num_threads(threads)
     for (int64_t i = 0; i < params->count; i++) {
         const ggc_fit_item item = ggc_fit_prepare(params, order[i], image->width, image->height);

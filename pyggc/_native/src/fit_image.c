@@ -4,10 +4,7 @@
 
 #include "ggc/fit.h"
 #include "ggc/fit_loss.h"
-
-#ifdef _OPENMP
-#include <omp.h>
-#endif
+#include "ggc/threads.h"
 
 /* Rows that a thread filters at a time. */
 #define STRIP 32
@@ -41,14 +38,6 @@ static void window(double sigma, int radius, float *weights) {
         weights[k + radius] = (float)(ggc_window_weight(k, sigma) / sum);
 }
 
-static int thread_number(void) {
-#ifdef _OPENMP
-    return omp_get_thread_num();
-#else
-    return 0;
-#endif
-}
-
 /* One row: down the columns into scratch, whose border is then continued, and along the row. */
 static void blur_row(const ggc_planes *in, const ggc_planes *out, const ggc_fit_variant *variant, const float *weights,
                      int radius, int32_t y, int32_t c, const float **rows, float *scratch) {
@@ -71,7 +60,7 @@ int ggc_fit_blur(const ggc_planes *in, const ggc_planes *out, double sigma, cons
                  int threads) {
     const int radius = ggc_blur_radius(sigma), taps = 2 * radius + 1;
     const int64_t size = 2 * ((int64_t)in->width + 2 * radius + 2 * GGC_PADDING);
-    threads = ggc_fit_threads(threads, in->height / STRIP + 1);
+    threads = ggc_threads(threads, in->height / STRIP + 1);
     float *weights = malloc(taps * sizeof *weights);
     const float **rows = malloc((int64_t)threads * taps * sizeof *rows);
     float *scratch = malloc(threads * size * sizeof *scratch);
@@ -80,7 +69,7 @@ int ggc_fit_blur(const ggc_planes *in, const ggc_planes *out, double sigma, cons
         window(sigma, radius, weights);
 #pragma omp parallel for schedule(static) num_threads(threads)
         for (int32_t y = 0; y < in->height; y++) {
-            const int64_t thread = thread_number();
+            const int64_t thread = ggc_thread_number();
             for (int32_t c = 0; c < in->channels; c++)
                 blur_row(in, out, variant, weights, radius, y, c, rows + thread * taps, scratch + thread * size);
         }
@@ -204,7 +193,7 @@ int ggc_fit_ssim(const ggc_planes *residual, const ggc_planes *target, const ggc
     job.scale = (float)(scale / (windows * target->channels));
     window(GGC_SSIM_SIGMA, job.radius_x, job.across);
     window(GGC_SSIM_SIGMA, job.radius_y, job.down);
-    threads = ggc_fit_threads(threads, strips);
+    threads = ggc_threads(threads, strips);
     const int64_t size = SSIM_SCRATCH_ROWS * job.pitch + GGC_PADDING;
     float *memory = calloc(threads * size, sizeof *memory);
     double *sums = calloc(strips, sizeof *sums);
@@ -212,7 +201,7 @@ int ggc_fit_ssim(const ggc_planes *residual, const ggc_planes *target, const ggc
     if (ready) {
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
         for (int32_t strip = 0; strip < strips; strip++) {
-            const ssim_scratch s = divide(memory + thread_number() * size, job.pitch);
+            const ssim_scratch s = divide(memory + ggc_thread_number() * size, job.pitch);
             for (int32_t c = 0; c < target->channels; c++)
                 sums[strip] += ssim_strip(&job, &s, strip * STRIP, least(height, (strip + 1) * STRIP), c);
         }
@@ -228,7 +217,7 @@ int ggc_fit_ssim(const ggc_planes *residual, const ggc_planes *target, const ggc
 
 void ggc_fit_mix(const ggc_planes *residual, const ggc_planes *gradient, float l2, float l1, int threads) {
     const ptrdiff_t rows = (ptrdiff_t)residual->height * residual->channels;
-    threads = ggc_fit_threads(threads, rows / STRIP);
+    threads = ggc_threads(threads, rows / STRIP);
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (ptrdiff_t row = 0; row < rows; row++) {
         const float *restrict in = residual->data + row * residual->stride;

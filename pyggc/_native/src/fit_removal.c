@@ -2,10 +2,7 @@
 #include <stdlib.h>
 
 #include "ggc/fit.h"
-
-#ifdef _OPENMP
-#include <omp.h>
-#endif
+#include "ggc/threads.h"
 
 /* The cells, and the memory behind them. */
 typedef struct {
@@ -65,7 +62,7 @@ int ggc_fit_removal(const ggc_params *params, const float *g, int32_t neighbors,
         release(&found);
         return GGC_FIT_NO_MEMORY;
     }
-    threads = ggc_fit_threads(threads, params->count / 64);
+    threads = ggc_threads(threads, params->count / 64);
 #pragma omp parallel for schedule(dynamic, 64) num_threads(threads)
     for (int64_t i = 0; i < params->count; i++)
         cost[i] = ggc_removal_cost(&found.cells, params, i, g + n * i, neighbors);

@@ -1,8 +1,9 @@
 /* Drawing pixels with a probability in proportion to a weight. */
 #include "ggc/fit.h"
+#include "ggc/threads.h"
 
 void ggc_fit_energy(const ggc_planes *in, const ggc_planes *out, int threads) {
-    threads = ggc_fit_threads(threads, in->height / 32);
+    threads = ggc_threads(threads, in->height / 32);
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int32_t y = 0; y < in->height; y++) {
         float *restrict to = out->data + y * out->stride;

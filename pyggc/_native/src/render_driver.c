@@ -7,10 +7,7 @@
 #include <string.h>
 
 #include "ggc/render.h"
-
-#ifdef _OPENMP
-#include <omp.h>
-#endif
+#include "ggc/threads.h"
 
 /* Entries of a band's bins a Gaussian; a band has at least one strip, which needs at most one. */
 #define BIN_ENTRIES 16
@@ -20,8 +17,6 @@
 /* Tall strips repeat less work for each Gaussian; several for each thread share it out evenly. */
 #define STRIPS_A_THREAD 4
 #define STRIP_HEIGHT_MIN 16
-/* More than this would rather make the runtime fail than finish sooner. */
-#define THREADS_MAX 256
 
 /* Gaussians that are worth waking the other threads for, to prepare them. */
 #define PARALLEL_COUNT 2048
@@ -70,16 +65,6 @@ static void release(plan *p) {
     free(p->acc);
 }
 
-static int32_t threads_of(const ggc_job *job) {
-#ifdef _OPENMP
-    const int32_t threads = job->threads > 0 ? job->threads : omp_get_max_threads();
-    return threads < THREADS_MAX ? threads : THREADS_MAX;
-#else
-    (void)job;
-    return 1;
-#endif
-}
-
 /* Output rows of a strip: what the job says, or fewer where that would leave threads without work. */
 static int32_t strip_height(const ggc_job *job, int32_t threads) {
     int32_t height = job->tile_height;
@@ -91,7 +76,7 @@ static int32_t strip_height(const ggc_job *job, int32_t threads) {
 static int allocate(plan *p, const ggc_job *job) {
     memset(p, 0, sizeof *p);
     const int32_t k = job->supersample;
-    p->threads = threads_of(job);
+    p->threads = ggc_threads(job->threads, job->height);
     p->strip_height = strip_height(job, p->threads);
     p->strip_rows = p->strip_height * k;
     p->strips = (job->height + p->strip_height - 1) / p->strip_height;
@@ -154,11 +139,7 @@ static void render_band(plan *p, const ggc_job *job, const ggc_box *region, int3
     }
 #pragma omp parallel for schedule(dynamic, 1) num_threads(p->threads)
     for (int32_t strip = first; strip < end; strip++) {
-#ifdef _OPENMP
-        int32_t *acc = p->acc + p->acc_size * omp_get_thread_num();
-#else
-        int32_t *acc = p->acc;
-#endif
+        int32_t *acc = p->acc + p->acc_size * ggc_thread_number();
         const int64_t count = p->counts[strip];
         render_strip(p, job, strip, acc, p->list + p->ends[strip] - count, count);
     }

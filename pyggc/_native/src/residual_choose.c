@@ -247,8 +247,8 @@ static float try_predictions(ggc_encoder *e, block *b, int x, int y, int *count,
         coefficients[GGC_MAX_LEVELS] __attribute__((aligned(64)));
     int32_t levels[GGC_MAX_LEVELS];
     const int log_size = b->log_size, side = 1 << log_size;
-    const int32_t *at = ggc_plane_row(e->plan, e->planes, b->plane, y) + x;
-    const ggc_edges edges = ggc_edges_of(e->plan, at, e->row, x, y, log_size);
+    const int32_t *at = ggc_plane_row(&e->planes, b->plane, y) + x;
+    const ggc_edges edges = ggc_edges_of(e->plan, at, e->planes.row, x, y, log_size);
     const float *costs = costs_in(&e->intra, ggc_intra_context(b->kind, log_size), e->stamp);
     block other = *b;
     other.coefficients = coefficients, other.levels = levels;
@@ -258,7 +258,7 @@ static float try_predictions(ggc_encoder *e, block *b, int x, int y, int *count,
         ggc_intra_predict(&edges, mode, log_size, rest);
         for (int i = 0; i < side; i++)
             for (int j = 0; j < side; j++)
-                rest[i * side + j] = at[i * (ptrdiff_t)e->row + j] - rest[i * side + j];
+                rest[i * side + j] = at[i * (ptrdiff_t)e->planes.row + j] - rest[i * side + j];
         ggc_block_forward(&e->forward, log_size, rest, side, coefficients);
         const float cost = take_levels(e, &other, &other_count) + e->lambda * costs[mode];
         if (cost < lowest) {
@@ -275,7 +275,7 @@ static float try_levels(ggc_encoder *e, block *b, int x, int y, uint32_t number,
     const int size = b->log_size - GGC_MIN_LOG, luma_count = e->counts[size][0][number];
     int *count = &e->counts[size][b->plane][number];
     b->coefficients = coefficients;
-    ggc_block_forward(&e->forward, b->log_size, ggc_plane_row(e->plan, e->planes, b->plane, y) + x, e->row,
+    ggc_block_forward(&e->forward, b->log_size, ggc_plane_row(&e->planes, b->plane, y) + x, e->planes.row,
                       coefficients);
     const float cost = choose_levels(e, b, count);
     if (e->plan->cross && b->plane == 0)

@@ -76,7 +76,7 @@ static void code_plane(ggc_encoder *e, int plane, int x, int y, int log_size) {
     const uint32_t number = ggc_block_number(x, y, log_size);
     const int32_t *steps = e->plan->step[plane];
     int32_t *levels = e->tried[size][plane] + ((size_t)number << 2 * log_size),
-            *to = ggc_plane_row(e->plan, e->planes, plane, y) + x;
+            *to = ggc_plane_row(&e->planes, plane, y) + x;
     const int count = e->counts[size][plane][number];
     const ggc_scan *scan = ggc_scans[size];
     ggc_outlook outlook;
@@ -117,10 +117,10 @@ static void code_plane(ggc_encoder *e, int plane, int x, int y, int log_size) {
             levels[scan[i].place] += ggc_expected_chroma(factor, luma[scan[i].place]);
     }
     if (count || factor)
-        ggc_block_inverse(&e->inverse, log_size, levels, to, e->row);
+        ggc_block_inverse(&e->inverse, log_size, levels, to, e->planes.row);
     else
         for (int i = 0; i < side; i++)
-            memset(to + (ptrdiff_t)i * e->row, 0, (size_t)side * sizeof *to);
+            memset(to + (ptrdiff_t)i * e->planes.row, 0, (size_t)side * sizeof *to);
 }
 
 static void code(ggc_encoder *e, int x, int y, int log_size) {
@@ -161,7 +161,7 @@ static int finish(ggc_encoder *e, const ggc_reciprocal *table, ggc_residual_stre
 }
 
 int ggc_residual_encode(const ggc_residual_plan *plan, const ggc_transform_variant *variant,
-                        const ggc_reciprocal *table, double lambda, int32_t *planes, ggc_residual_streams *out) {
+                        const ggc_reciprocal *table, double lambda, ggc_plane_rows planes, ggc_residual_streams *out) {
     int status = GGC_RESIDUAL_MEMORY;
     ggc_encoder *e = calloc(1, sizeof *e);
     *out = (ggc_residual_streams){0};
@@ -170,7 +170,6 @@ int ggc_residual_encode(const ggc_residual_plan *plan, const ggc_transform_varia
     const double step = plan->step[0][0] / (double)(1 << GGC_STEP_BITS);
     e->plan = plan, e->planes = planes;
     e->lambda = plan->lossless ? 1.0f : (float)(lambda * step * step);
-    e->row = ggc_whole(plan->width);
     ggc_block_plans_init(&e->forward, variant, 0);
     ggc_block_plans_init(&e->inverse, variant, 1);
     if (ggc_residual_models_init(&e->models) && ggc_surroundings_init(&e->around, plan) && ggc_residual_costs_init(e)) {

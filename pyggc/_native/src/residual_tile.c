@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "ggc/residual_image.h"
+#include "ggc/threads.h"
 
 /* Of a varint: 35 bits. */
 #define MAX_VARINT 5
@@ -23,18 +24,9 @@ const ggc_residual_variant *ggc_residual_variant_at(int index) {
     return index >= 0 && index < 2 ? found[index] : NULL;
 }
 
-static size_t plane_samples(const ggc_residual_plan *plan) {
-    return (size_t)ggc_whole(plan->width) * (size_t)ggc_whole(plan->height);
-}
-
-static int32_t *smoothing_room(const ggc_tile *tile) {
-    return malloc(((size_t)tile->width + 2 * GGC_REACH) * ((size_t)tile->height + 2 * GGC_REACH) * sizeof(int32_t));
-}
-
 /* ------------------------------------------------------------------------------------------------------- decoding */
 
-static int read_tile(ggc_residual_plan *plan, int variant, const ggc_tile *tile, const uint8_t *data, size_t size,
-                     int32_t *planes) {
+static int read_tile(ggc_residual_plan *plan, int variant, const ggc_tile *tile, const uint8_t *data, size_t size) {
     const ggc_residual_variant *loops = ggc_residual_variant_at(variant);
     size_t at = 1, rans_size = 0;
     int shift = 0;
@@ -52,39 +44,45 @@ static int read_tile(ggc_residual_plan *plan, int variant, const ggc_tile *tile,
     plan->cross = (data[0] & GGC_TOOLS_CROSS) != 0;
     if ((plan->lossless && data[0]) || (plan->cross && plan->planes < 3))
         return GGC_RESIDUAL_BAD_TOOLS;
-    const int status = loops->decode(plan, ggc_transform_variant_at(variant), data + at, rans_size,
-                                     data + at + rans_size, size - at - rans_size, planes);
-    if (status != GGC_RESIDUAL_OK)
-        return status;
-    int32_t *room = smoothing.gain ? smoothing_room(tile) : NULL;
-    if (smoothing.gain && !room)
-        return GGC_RESIDUAL_MEMORY;
-    loops->from_planes(plan, tile, smoothing, planes, room);
-    free(room);
-    return GGC_RESIDUAL_OK;
+    return loops->decode(plan, ggc_transform_variant_at(variant), data + at, rans_size, data + at + rans_size,
+                         size - at - rans_size, smoothing, tile);
 }
 
-int ggc_residual_read(const ggc_residual_plan *plan, int variant, const ggc_tile *tile, const uint8_t *data,
-                      size_t size) {
-    int32_t *planes = malloc((size_t)plan->planes * plane_samples(plan) * sizeof *planes);
-    ggc_residual_plan own = *plan;
-    const int status = planes ? read_tile(&own, variant, tile, data, size, planes) : GGC_RESIDUAL_MEMORY;
-    free(planes);
-    return status;
+int ggc_residual_read(ggc_residual_job *jobs, int count, int variant, int threads) {
+    int bad = count;
+    threads = ggc_threads(threads, count);
+    /* Those after a bad one are left out; those before it are not, so that it is the first. */
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads) if (threads > 1)
+    for (int i = 0; i < count; i++) {
+        int first;
+#pragma omp atomic read
+        first = bad;
+        if (i > first)
+            continue;
+        jobs[i].status = read_tile(&jobs[i].plan, variant, &jobs[i].tile, jobs[i].data, jobs[i].size);
+        if (jobs[i].status == GGC_RESIDUAL_OK)
+            continue;
+#pragma omp critical
+        if (i < bad) {
+#pragma omp atomic write
+            bad = i;
+        }
+    }
+    return bad;
 }
 
 /* ------------------------------------------------------------------------------------------------------- encoding */
 
 /* The best gain of each reach by least squares; the byte of the one that takes most of the squared error away. */
 static uint8_t choose_smoothing(const ggc_residual_plan *plan, const ggc_residual_variant *loops, const ggc_tile *tile,
-                                const int32_t *luma, const int32_t *target, int32_t *room) {
+                                const ggc_plane_rows *planes, const ggc_plane_rows *target, int32_t *room) {
     static const uint8_t reaches[] = {1, 2, 3, 5};
     const double unit = 1 << (GGC_GAIN_BITS + GGC_TAP_BITS);
     double best = 0.0;
     uint8_t byte = 0;
     for (size_t i = 0; i < sizeof reaches; i++) {
         const ggc_smoothing_sums sums =
-            loops->try_smoothing(plan, tile, ggc_smoothing_of(plan, reaches[i]).reach, luma, target, room);
+            loops->try_smoothing(plan, tile, ggc_smoothing_of(plan, reaches[i]).reach, planes, target, room);
         double gain = sums.square > 0.0 ? rint(unit * sums.product / sums.square) : 0.0;
         gain = gain < 0.0 ? 0.0 : gain > 15.0 ? 15.0 : gain;
         const double less = (2.0 * sums.product - gain / unit * sums.square) * gain / unit;
@@ -126,23 +124,23 @@ static int join(uint8_t tools, const ggc_residual_streams *streams, ggc_residual
     return GGC_RESIDUAL_OK;
 }
 
-/* `luma` keeps what the luma plane should become. */
+/* `target` receives what the luma plane should become. */
 static int write_tile(const ggc_residual_plan *plan, int variant, const ggc_reciprocal *table, double lambda,
-                      const ggc_tile *tile, const ggc_tile *decoded, int32_t *planes, int32_t *luma,
+                      const ggc_tile *tile, const ggc_tile *decoded, ggc_plane_rows planes, ggc_plane_rows target,
                       ggc_residual_bytes *out) {
     const ggc_residual_variant *loops = ggc_residual_variant_at(variant);
     ggc_residual_streams streams;
     uint8_t smoothing = 0;
-    loops->to_planes(plan, tile, planes);
-    memcpy(luma, planes, plane_samples(plan) * sizeof *luma);
+    loops->to_planes(plan, tile, &planes);
+    memcpy(target.samples, planes.samples, (size_t)planes.rows * (size_t)planes.row * sizeof *planes.samples);
     int status = ggc_residual_encode(plan, ggc_transform_variant_at(variant), table, lambda, planes, &streams);
     if (status != GGC_RESIDUAL_OK)
         return status;
-    int32_t *room = plan->lossless ? NULL : smoothing_room(tile);
+    int32_t *room = plan->lossless ? NULL : malloc(ggc_room_samples(&planes, tile) * sizeof *room);
     if (plan->lossless || room) {
         if (room)
-            smoothing = choose_smoothing(plan, loops, tile, planes, luma, room);
-        loops->from_planes(plan, decoded, ggc_smoothing_of(plan, smoothing), planes, room);
+            smoothing = choose_smoothing(plan, loops, tile, &planes, &target, room);
+        loops->from_planes(plan, decoded, ggc_smoothing_of(plan, smoothing), &planes, room, 0, plan->height);
         out->squared_error = squared_error(tile, decoded);
         status = join((uint8_t)(smoothing | (plan->cross ? GGC_TOOLS_CROSS : 0)), &streams, out);
     } else {
@@ -156,13 +154,14 @@ static int write_tile(const ggc_residual_plan *plan, int variant, const ggc_reci
 
 int ggc_residual_write(const ggc_residual_plan *plan, int variant, const ggc_reciprocal *table, double lambda,
                        const ggc_tile *tile, const ggc_tile *decoded, ggc_residual_bytes *out) {
-    const size_t samples = plane_samples(plan);
-    int32_t *planes = malloc(((size_t)plan->planes + 1) * samples * sizeof *planes);
+    ggc_plane_rows planes = {NULL, ggc_whole(plan->width), ggc_whole(plan->height), 0}, target = planes;
+    const size_t samples = (size_t)planes.rows * (size_t)planes.row;
+    planes.samples = malloc(((size_t)plan->planes + 1) * samples * sizeof *planes.samples);
     *out = (ggc_residual_bytes){0};
-    if (!planes)
+    if (!planes.samples)
         return GGC_RESIDUAL_MEMORY;
-    int32_t *luma = planes + (size_t)plan->planes * samples;
-    int status = write_tile(plan, variant, table, lambda, tile, decoded, planes, luma, out);
-    free(planes);
+    target.samples = planes.samples + (size_t)plan->planes * samples;
+    const int status = write_tile(plan, variant, table, lambda, tile, decoded, planes, target, out);
+    free(planes.samples);
     return status;
 }

@@ -2,11 +2,8 @@
 #include <string.h>
 
 #include "ggc/flow_growth.h"
+#include "ggc/threads.h"
 #include "ggc/transform.h"
-
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 /* Samples of a tile, at most: what lies between its stages stays in the first-level cache. The largest block and the
  * largest unit of any variant fit. */
@@ -14,8 +11,6 @@
 
 /* No thread is woken for fewer samples: waking it would cost more. */
 #define SAMPLES_A_THREAD (1 << 15)
-/* More than this would rather make the runtime fail than finish sooner. */
-#define THREADS_MAX 256
 
 const ggc_transform_variant *ggc_transform_variant_at(int index) {
     const ggc_transform_variant *found[2] = {&ggc_transform_baseline, NULL};
@@ -286,24 +281,12 @@ void ggc_transform_blocks(const ggc_plan *plan, const ggc_blocks *blocks) {
 
 /* ------------------------------------------------------------------------------------------------------ threads */
 
-static int threads_for(int wanted, int64_t samples) {
-#ifdef _OPENMP
-    int threads = wanted > 0 ? wanted : omp_get_max_threads();
-    threads = threads < THREADS_MAX ? threads : THREADS_MAX;
-    const int64_t worth = samples / SAMPLES_A_THREAD;
-    return worth < 1 ? 1 : threads < worth ? threads : (int)worth;
-#else
-    (void)wanted;
-    (void)samples;
-    return 1;
-#endif
-}
-
 int ggc_transform_runs(const ggc_plan *plan, const ggc_blocks *blocks, int64_t runs, ptrdiff_t run, int check,
                        int threads) {
     const int64_t tiles = (blocks->count + plan->wide.blocks - 1) / plan->wide.blocks;
     int within = 1;
-    threads = threads_for(threads, runs * blocks->count * plan->transform.rows * plan->transform.columns);
+    threads =
+        ggc_threads(threads, runs * blocks->count * plan->transform.rows * plan->transform.columns / SAMPLES_A_THREAD);
 #pragma omp parallel for schedule(static) num_threads(threads) reduction(&& : within) if (threads > 1)
     for (int64_t i = 0; i < runs * tiles; i++) {
         ggc_blocks tile;
@@ -317,7 +300,7 @@ int ggc_color_runs(ggc_color_flow flow, int inverse, const ggc_stages *stages, c
                    ptrdiff_t run, int32_t limit, int threads) {
     const int64_t pieces = (pixels->count + TILE - 1) / TILE;
     int within = 1;
-    threads = threads_for(threads, 3 * runs * pixels->count);
+    threads = ggc_threads(threads, 3 * runs * pixels->count / SAMPLES_A_THREAD);
 #pragma omp parallel for schedule(static) num_threads(threads) reduction(&& : within) if (threads > 1)
     for (int64_t i = 0; i < runs * pieces; i++) {
         const int64_t first = i % pieces * TILE, left = pixels->count - first, count = left < TILE ? left : TILE;

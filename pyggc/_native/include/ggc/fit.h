@@ -80,9 +80,6 @@ int ggc_fit_forward(const ggc_params *params, const ggc_planes *target, const gg
 int ggc_fit_backward(const ggc_params *params, const ggc_planes *image, const ggc_fit_variant *variant, int threads,
                      float *out);
 
-/* The number of threads that `wanted` (0: whatever OpenMP offers) means for so many pieces of work. */
-int ggc_fit_threads(int wanted, int64_t pieces);
-
 /* The natural gradient z of the half gradient g, both (N, channels + 5), to which the amplitude penalty
  * lambda sum min(l1 l2, GGC_FIT_MAX_AREA) |c|^2 is first added. Gives g . z and g . previous. */
 void ggc_fit_natural(const ggc_params *params, float *g, float *z, const float *previous, float lambda,

@@ -74,15 +74,21 @@ typedef struct {
     int32_t step[GGC_MAX_PLANES][GGC_STEP_BANDS]; /* in 2^-GGC_STEP_BITS of a sample's unit, 1 to GGC_MAX_STEP */
 } ggc_residual_plan;
 
-/* Planes of int32 samples, one after the other, whose sides are the tile's rounded up to whole superblocks. */
 static inline int32_t ggc_whole(int32_t side) {
     return (side + GGC_SUPERBLOCK - 1) & -GGC_SUPERBLOCK;
 }
 
-/* The first sample of a row. */
-static inline int32_t *ggc_plane_row(const ggc_residual_plan *plan, const int32_t *planes, int plane, int y) {
-    const size_t row = (size_t)ggc_whole(plan->width), rows = (size_t)ggc_whole(plan->height);
-    return (int32_t *)planes + ((size_t)plane * rows + (size_t)y) * row;
+/* Rows of a tile's planes, one plane after the other, each row rounded up to whole superblocks. The encoder has all of
+ * them, the decoder those of one row of superblocks and a few above. */
+typedef struct {
+    int32_t *samples;
+    int32_t row, rows,
+        first; /* samples from a row to the next; rows of each plane, and which one of the tile is first */
+} ggc_plane_rows;
+
+/* The first sample of a row of the tile. */
+static inline int32_t *ggc_plane_row(const ggc_plane_rows *planes, int plane, int y) {
+    return planes->samples + ((ptrdiff_t)plane * planes->rows + y - planes->first) * planes->row;
 }
 
 /* Luma, chroma, chroma, alpha; with fewer than three planes, luma and alpha. */
@@ -248,7 +254,7 @@ static inline uint32_t ggc_factor_context(int plane, int log_size) {
     return (uint32_t)((plane - 1) * GGC_NUM_SIZES + log_size - GGC_MIN_LOG);
 }
 
-/* src/residual_encode.c. Samples to streams; `planes` then holds what the decoder will make of them. `lambda` is what
+/* src/residual_encode.c. Planes to streams; `planes` then holds what the decoder will make of them. `lambda` is what
  * a bit may cost in squared error, in squares of a step. The caller frees rans and raw. */
 typedef struct {
     uint8_t *rans, *raw;
@@ -258,6 +264,6 @@ typedef struct {
 /* Once, before the first encoding. */
 void ggc_residual_costs(void);
 int ggc_residual_encode(const ggc_residual_plan *plan, const ggc_transform_variant *variant,
-                        const ggc_reciprocal *table, double lambda, int32_t *planes, ggc_residual_streams *out);
+                        const ggc_reciprocal *table, double lambda, ggc_plane_rows planes, ggc_residual_streams *out);
 
 #endif

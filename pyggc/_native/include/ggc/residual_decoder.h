@@ -1,5 +1,5 @@
-/* Streams of a tile to its planes; included once by each variant (residual_loops.h), whose target decides how a symbol
- * is found. */
+/* Streams of a tile to rows of its planes; included once by each variant (residual_loops.h), whose target decides how a
+ * symbol is found. */
 #ifndef GGC_RESIDUAL_DECODER_H
 #define GGC_RESIDUAL_DECODER_H
 
@@ -61,9 +61,8 @@ typedef struct {
     int32_t levels[GGC_MAX_LEVELS] __attribute__((aligned(64)));
     int32_t luma[GGC_MAX_LEVELS]; /* the coefficients of the block's luma, of which so many count */
     int luma_count;
-    int32_t *planes;
-    int32_t row; /* samples from a row to the next */
-    int bad;     /* a code that no encoder writes */
+    ggc_plane_rows planes;
+    int bad; /* a code that no encoder writes */
 } decoder;
 
 static GGC_ALWAYS_INLINE uint32_t pop_from(const ggc_dyadic *m, uint32_t context, const ggc_bounds *bounds,
@@ -212,7 +211,7 @@ static void clear_levels(decoder *d, int log_size, int count) {
 static void decode_plane(decoder *d, int plane, int x, int y, int log_size) {
     const ggc_residual_plan *plan = d->plan;
     const int kind = ggc_plane_kind(plan->planes, plane), side = 1 << log_size;
-    int32_t *to = ggc_plane_row(d->plan, d->planes, plane, y) + x;
+    int32_t *to = ggc_plane_row(&d->planes, plane, y) + x;
     ggc_outlook outlook;
     ggc_look(&d->around, plane, kind, x, y, &outlook);
     const int predicted = kind == 1 && plan->cross && d->luma_count;
@@ -223,7 +222,7 @@ static void decode_plane(decoder *d, int plane, int x, int y, int log_size) {
     if (count == 0 && factor == 0) {
         ggc_leave(&d->around, plane, x, y, log_size, NULL, 0);
         for (int i = 0; i < side; i++)
-            memset(to + (ptrdiff_t)i * d->row, 0, (size_t)side * sizeof *to);
+            memset(to + (ptrdiff_t)i * d->planes.row, 0, (size_t)side * sizeof *to);
         return;
     }
     for (int b = 0; b < GGC_BANDS; b += 16) /* at once, compilers would make it a slow loop of its own */
@@ -238,7 +237,7 @@ static void decode_plane(decoder *d, int plane, int x, int y, int log_size) {
             int32_t *level = &d->levels[at->place];
             *level = (int32_t)((uint32_t)*level + (uint32_t)ggc_expected_chroma(factor, d->luma[at->place]));
         }
-    ggc_block_inverse(&d->inverse, log_size, d->levels, to, d->row);
+    ggc_block_inverse(&d->inverse, log_size, d->levels, to, d->planes.row);
     clear_levels(d, log_size, factor && d->luma_count > count ? d->luma_count : count);
 }
 
@@ -246,12 +245,12 @@ static void decode_plane(decoder *d, int plane, int x, int y, int log_size) {
 static void decode_predicted(decoder *d, int plane, int x, int y, int log_size) {
     const int side = 1 << log_size, kind = ggc_plane_kind(d->plan->planes, plane);
     const ggc_bounds bounds = ggc_bounds_of(GGC_NUM_INTRA);
-    int32_t predicted[GGC_MAX_LEVELS], *to = ggc_plane_row(d->plan, d->planes, plane, y) + x;
+    int32_t predicted[GGC_MAX_LEVELS], *to = ggc_plane_row(&d->planes, plane, y) + x;
     const uint32_t mode = pop(d, &d->models.intra, ggc_intra_context(kind, log_size), &bounds);
     decode_plane(d, plane, x, y, log_size);
-    const ggc_edges edges = ggc_edges_of(d->plan, to, d->row, x, y, log_size);
+    const ggc_edges edges = ggc_edges_of(d->plan, to, d->planes.row, x, y, log_size);
     ggc_intra_predict(&edges, mode, log_size, predicted);
-    for (int i = 0; i < side; i++, to += d->row)
+    for (int i = 0; i < side; i++, to += d->planes.row)
         for (int j = 0; j < side; j++)
             to[j] = (int32_t)((uint32_t)to[j] + (uint32_t)predicted[i * side + j]);
 }
@@ -289,31 +288,37 @@ static int verdict(const decoder *d) {
     return ended ? GGC_RESIDUAL_OK : GGC_RESIDUAL_BAD_RANS;
 }
 
-static int decode(const ggc_residual_plan *plan, const ggc_transform_variant *variant, const uint8_t *rans,
-                  size_t rans_size, const uint8_t *raw, size_t raw_size, int32_t *planes) {
-    int status = GGC_RESIDUAL_MEMORY;
+/* Streams, at the start of their tile; NULL without memory. */
+static decoder *open_decoder(const ggc_residual_plan *plan, const ggc_transform_variant *variant, const uint8_t *rans,
+                             size_t rans_size, const uint8_t *raw, size_t raw_size) {
     decoder *d = aligned_alloc(64, (sizeof *d + 63) & ~(size_t)63);
     if (!d)
-        return status;
-    *d = (decoder){.plan = plan, .raw = {.next = raw, .end = raw + raw_size}, .planes = planes};
-    d->row = ggc_whole(plan->width);
+        return NULL;
+    *d = (decoder){.plan = plan, .raw = {.next = raw, .end = raw + raw_size}};
     d->bounds = ggc_bounds_of(GGC_LANES);
     ggc_block_plans_init(&d->inverse, variant, 1);
     ggc_rans_open(&d->rans, rans, rans_size, 2, 0);
     if (ggc_residual_models_init(&d->models)) {
-        if (ggc_surroundings_init(&d->around, plan)) {
-            for (int y = 0; y < plan->height; y += GGC_SUPERBLOCK) {
-                ggc_surroundings_next_row(&d->around);
-                for (int x = 0; x < plan->width; x += GGC_SUPERBLOCK)
-                    decode_node(d, x, y, GGC_MAX_LOG);
-            }
-            status = verdict(d);
-            ggc_surroundings_free(&d->around);
-        }
+        if (ggc_surroundings_init(&d->around, plan))
+            return d;
         ggc_residual_models_free(&d->models);
     }
     free(d);
-    return status;
+    return NULL;
+}
+
+static void close_decoder(decoder *d) {
+    ggc_surroundings_free(&d->around);
+    ggc_residual_models_free(&d->models);
+    free(d);
+}
+
+/* A row of superblocks; 0 if the streams are bad. */
+static int decode_superblocks(decoder *d, int y) {
+    ggc_surroundings_next_row(&d->around);
+    for (int x = 0; x < d->plan->width; x += GGC_SUPERBLOCK)
+        decode_node(d, x, y, GGC_MAX_LOG);
+    return !d->bad && d->rans.status == GGC_RANS_OK;
 }
 
 #endif

@@ -32,8 +32,7 @@ typedef struct {
     ggc_step_log log;
     ggc_bit_writer raw;
     uint8_t magnitudes[GGC_MAGNITUDES];
-    int32_t *planes;
-    int32_t row;
+    ggc_plane_rows planes;
     int failed;
     /* Candidates: for each size the levels of the superblock's blocks, one block after the other, and how many they
      * are; whether a block is divided. */

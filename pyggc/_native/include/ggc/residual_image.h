@@ -28,6 +28,11 @@ typedef struct {
     ptrdiff_t row;
 } ggc_tile;
 
+/* Luma that is to be smoothed: the rows of its plane and GGC_REACH more on each side. */
+static inline size_t ggc_room_samples(const ggc_plane_rows *planes, const ggc_tile *tile) {
+    return ((size_t)planes->rows + 2 * GGC_REACH) * ((size_t)tile->width + 2 * GGC_REACH);
+}
+
 typedef struct {
     int32_t reach; /* differences of twice as much or more do not count; in units of the plane */
     int32_t gain;  /* 0 for no filter */
@@ -51,18 +56,18 @@ typedef struct {
 
 typedef struct {
     const char *name;
-    /* Streams to planes, of which `planes` has room for all. */
+    /* Streams to samples. */
     int (*decode)(const ggc_residual_plan *plan, const ggc_transform_variant *variant, const uint8_t *rans,
-                  size_t rans_size, const uint8_t *raw, size_t raw_size, int32_t *planes);
+                  size_t rans_size, const uint8_t *raw, size_t raw_size, ggc_smoothing by, const ggc_tile *tile);
     /* Samples less the base to planes, which are filled up to whole superblocks. */
-    void (*to_planes)(const ggc_residual_plan *plan, const ggc_tile *tile, int32_t *planes);
-    /* Planes, of which luma is smoothed, and the base to samples; `room` holds (width + 4)(height + 4) samples where
-     * there is a gain. */
-    void (*from_planes)(const ggc_residual_plan *plan, const ggc_tile *tile, ggc_smoothing by, int32_t *planes,
-                        int32_t *room);
+    void (*to_planes)(const ggc_residual_plan *plan, const ggc_tile *tile, const ggc_plane_rows *planes);
+    /* Planes, of which luma is smoothed, and the base to samples: from row `done` on, as far as the rows before `known`
+     * suffice for; returns which row comes next. `room` is used where there is a gain. */
+    int (*from_planes)(const ggc_residual_plan *plan, const ggc_tile *tile, ggc_smoothing by,
+                       const ggc_plane_rows *planes, int32_t *room, int done, int known);
     /* What smoothing the luma of `planes` would do, `target` being what it should become. */
     ggc_smoothing_sums (*try_smoothing)(const ggc_residual_plan *plan, const ggc_tile *tile, int32_t reach,
-                                        const int32_t *luma, const int32_t *target, int32_t *room);
+                                        const ggc_plane_rows *planes, const ggc_plane_rows *target, int32_t *room);
 } ggc_residual_variant;
 
 extern const ggc_residual_variant ggc_residual_baseline, ggc_residual_avx2;

@@ -154,9 +154,8 @@ static void unmix_colors(int lossless, int n, int32_t v[3][PIECE]) {
     }
 }
 
-static void to_planes(const ggc_residual_plan *plan, const ggc_tile *tile, int32_t *planes) {
+static void to_planes(const ggc_residual_plan *plan, const ggc_tile *tile, const ggc_plane_rows *planes) {
     const int channels = tile->channels, bits = fraction_bits(plan, tile);
-    const int32_t row = ggc_whole(tile->width), rows = ggc_whole(tile->height);
     for (int y = 0; y < tile->height; y++) {
         for (int x = 0; x < tile->width; x += PIECE) {
             const int n = tile->width - x < PIECE ? tile->width - x : PIECE;
@@ -168,28 +167,29 @@ static void to_planes(const ggc_residual_plan *plan, const ggc_tile *tile, int32
             if (channels >= 3)
                 mix_colors(plan->lossless, n, v);
             for (int c = 0; c < channels; c++)
-                memcpy(ggc_plane_row(plan, planes, c, y) + x, v[c], (size_t)n * sizeof *v[c]);
+                memcpy(ggc_plane_row(planes, c, y) + x, v[c], (size_t)n * sizeof *v[c]);
         }
         for (int c = 0; c < channels; c++) {
-            int32_t *to = ggc_plane_row(plan, planes, c, y);
-            for (int x = tile->width; x < row; x++)
+            int32_t *to = ggc_plane_row(planes, c, y);
+            for (int x = tile->width; x < planes->row; x++)
                 to[x] = to[tile->width - 1];
         }
     }
     for (int c = 0; c < channels; c++)
-        for (int y = tile->height; y < rows; y++)
-            memcpy(ggc_plane_row(plan, planes, c, y), ggc_plane_row(plan, planes, c, tile->height - 1),
-                   (size_t)row * sizeof *planes);
+        for (int y = tile->height; y < planes->rows; y++)
+            memcpy(ggc_plane_row(planes, c, y), ggc_plane_row(planes, c, tile->height - 1),
+                   (size_t)planes->row * sizeof(int32_t));
 }
 
-static void store_rows(const ggc_residual_plan *plan, const ggc_tile *tile, int first, int end, const int32_t *planes) {
+static void store_rows(const ggc_residual_plan *plan, const ggc_tile *tile, int first, int end,
+                       const ggc_plane_rows *planes) {
     const int channels = tile->channels, bits = fraction_bits(plan, tile);
     for (int y = first; y < end; y++)
         for (int x = 0; x < tile->width; x += PIECE) {
             const int n = tile->width - x < PIECE ? tile->width - x : PIECE;
             int32_t v[GGC_MAX_PLANES][PIECE], base[GGC_MAX_PLANES][PIECE];
             for (int c = 0; c < channels; c++)
-                memcpy(v[c], ggc_plane_row(plan, planes, c, y) + x, (size_t)n * sizeof *v[c]);
+                memcpy(v[c], ggc_plane_row(planes, c, y) + x, (size_t)n * sizeof *v[c]);
             if (channels >= 3)
                 unmix_colors(plan->lossless, n, v);
             load_base(plan, tile, y, x, n, base);
@@ -201,14 +201,18 @@ static void store_rows(const ggc_residual_plan *plan, const ggc_tile *tile, int 
 
 /* ------------------------------------------------------------------------------------------------------ smoothing */
 
+static int32_t *room_row(const ggc_tile *tile, const ggc_plane_rows *planes, int32_t *room, int y) {
+    return room + (ptrdiff_t)(y - planes->first + GGC_REACH) * (tile->width + 2 * GGC_REACH);
+}
+
 /* Rows of the luma of the image, base and all, with a margin of GGC_REACH that repeats what is at the edge. */
-static void luma_rows(const ggc_residual_plan *plan, const ggc_tile *tile, int first, int end, const int32_t *luma,
-                      int32_t *room) {
+static void luma_rows(const ggc_residual_plan *plan, const ggc_tile *tile, int first, int end,
+                      const ggc_plane_rows *planes, int32_t *room) {
     const int width = tile->width, height = tile->height;
-    const ptrdiff_t row = width + 2 * GGC_REACH;
+    const size_t bytes = ((size_t)width + 2 * GGC_REACH) * sizeof *room;
     for (int y = first; y < end; y++) {
-        int32_t *to = room + (y + GGC_REACH) * row + GGC_REACH;
-        const int32_t *from = ggc_plane_row(plan, luma, 0, y);
+        int32_t *to = room_row(tile, planes, room, y) + GGC_REACH;
+        const int32_t *from = ggc_plane_row(planes, 0, y);
         for (int x = 0; x < width; x += PIECE) {
             const int n = width - x < PIECE ? width - x : PIECE;
             int32_t v[GGC_MAX_PLANES][PIECE];
@@ -223,10 +227,9 @@ static void luma_rows(const ggc_residual_plan *plan, const ggc_tile *tile, int f
     }
     for (int i = 0; i < GGC_REACH; i++) {
         if (first == 0)
-            memcpy(room + i * row, room + GGC_REACH * row, (size_t)row * sizeof *room);
+            memcpy(room_row(tile, planes, room, -1 - i), room_row(tile, planes, room, 0), bytes);
         if (end == height)
-            memcpy(room + (height + GGC_REACH + i) * row, room + (height + GGC_REACH - 1) * row,
-                   (size_t)row * sizeof *room);
+            memcpy(room_row(tile, planes, room, height + i), room_row(tile, planes, room, height - 1), bytes);
     }
 }
 
@@ -253,16 +256,17 @@ static void sum_differences(const int32_t *at, ptrdiff_t row, int n, int32_t rea
 #undef TAP
 }
 
-static void smooth_rows(const ggc_residual_plan *plan, const ggc_tile *tile, ggc_smoothing by, int first, int end,
-                        int32_t *luma, const int32_t *room) {
+static void smooth_rows(const ggc_tile *tile, ggc_smoothing by, int first, int end, const ggc_plane_rows *planes,
+                        int32_t *room) {
     const ptrdiff_t row = tile->width + 2 * GGC_REACH;
     const int shift = GGC_GAIN_BITS + GGC_TAP_BITS;
     for (int y = first; y < end; y++) {
-        int32_t *to = ggc_plane_row(plan, luma, 0, y);
+        const int32_t *from = room_row(tile, planes, room, y) + GGC_REACH;
+        int32_t *to = ggc_plane_row(planes, 0, y);
         for (int x = 0; x < tile->width; x += PIECE) {
             const int n = tile->width - x < PIECE ? tile->width - x : PIECE;
             int32_t sums[PIECE];
-            sum_differences(room + (y + GGC_REACH) * row + GGC_REACH + x, row, n, by.reach, sums);
+            sum_differences(from + x, row, n, by.reach, sums);
             LOOP for (int i = 0; i < n; i++) {
                 const uint32_t change = (uint32_t)sums[i] * (uint32_t)by.gain + (1u << (shift - 1));
                 to[x + i] = (int32_t)((uint32_t)to[x + i] + (uint32_t)((int32_t)change >> shift));
@@ -273,31 +277,34 @@ static void smooth_rows(const ggc_residual_plan *plan, const ggc_tile *tile, ggc
 
 /* A few rows at a time, so that what is read again is in the cache. Luma is smoothed as its rows were before, of which
  * some below take part. */
-static void from_planes(const ggc_residual_plan *plan, const ggc_tile *tile, ggc_smoothing by, int32_t *planes,
-                        int32_t *room) {
-    for (int y = 0, known = 0; y < tile->height; y += ROWS) {
-        const int end = tile->height - y < ROWS ? tile->height : y + ROWS;
+static int from_planes(const ggc_residual_plan *plan, const ggc_tile *tile, ggc_smoothing by,
+                       const ggc_plane_rows *planes, int32_t *room, int done, int known) {
+    const int reach = by.gain ? GGC_REACH : 0, last = known < tile->height ? known - reach : tile->height;
+    while (done < last) {
+        const int end = last - done < ROWS ? last : done + ROWS;
         if (by.gain) {
-            const int needed = end + GGC_REACH < tile->height ? end + GGC_REACH : tile->height;
-            luma_rows(plan, tile, known, needed, planes, room);
-            smooth_rows(plan, tile, by, y, end, planes, room);
-            known = needed;
+            const int needed = end + reach < tile->height ? end + reach : tile->height;
+            luma_rows(plan, tile, done ? done + reach : 0, needed, planes, room);
+            smooth_rows(tile, by, done, end, planes, room);
         }
-        store_rows(plan, tile, y, end, planes);
+        store_rows(plan, tile, done, end, planes);
+        done = end;
     }
+    return done;
 }
 
 static ggc_smoothing_sums try_smoothing(const ggc_residual_plan *plan, const ggc_tile *tile, int32_t reach,
-                                        const int32_t *luma, const int32_t *target, int32_t *room) {
+                                        const ggc_plane_rows *planes, const ggc_plane_rows *target, int32_t *room) {
     const ptrdiff_t row = tile->width + 2 * GGC_REACH;
     ggc_smoothing_sums total = {0.0, 0.0};
-    luma_rows(plan, tile, 0, tile->height, luma, room);
+    luma_rows(plan, tile, 0, tile->height, planes, room);
     for (int y = 0; y < tile->height; y++) {
-        const int32_t *now = ggc_plane_row(plan, luma, 0, y), *wanted = ggc_plane_row(plan, target, 0, y);
+        const int32_t *now = ggc_plane_row(planes, 0, y), *wanted = ggc_plane_row(target, 0, y);
+        const int32_t *at = room_row(tile, planes, room, y) + GGC_REACH;
         for (int x = 0; x < tile->width; x += PIECE) {
             const int n = tile->width - x < PIECE ? tile->width - x : PIECE;
             int32_t sums[PIECE];
-            sum_differences(room + (y + GGC_REACH) * row + GGC_REACH + x, row, n, reach, sums);
+            sum_differences(at + x, row, n, reach, sums);
             double product = 0.0, square = 0.0;
             for (int i = 0; i < n; i++) {
                 product += (double)(wanted[x + i] - now[x + i]) * sums[i];
@@ -307,6 +314,53 @@ static ggc_smoothing_sums try_smoothing(const ggc_residual_plan *plan, const ggc
         }
     }
     return total;
+}
+
+/* -------------------------------------------------------------------------------------------------------- decoding */
+
+/* The decoder's rows: those above a row of superblocks that smoothing and prediction still look at, and its own. */
+#define ROWS_ABOVE GGC_REACH
+#define ROWS_HELD (ROWS_ABOVE + GGC_SUPERBLOCK)
+
+/* To the next row of superblocks. */
+static void next_rows(const ggc_tile *tile, int count, ggc_plane_rows *planes, int32_t *room) {
+    const size_t bytes = (size_t)planes->row * sizeof *room, row = (size_t)tile->width + 2 * GGC_REACH;
+    for (int p = 0; p < count; p++)
+        memmove(ggc_plane_row(planes, p, planes->first), ggc_plane_row(planes, p, planes->first + GGC_SUPERBLOCK),
+                ROWS_ABOVE * bytes);
+    if (room)
+        memmove(room, room + GGC_SUPERBLOCK * row, (ROWS_ABOVE + 2 * GGC_REACH) * row * sizeof *room);
+    planes->first += GGC_SUPERBLOCK;
+}
+
+static int decode_rows(decoder *d, const ggc_tile *tile, ggc_smoothing by, int32_t *room) {
+    const ggc_residual_plan *plan = d->plan;
+    for (int y = 0, done = 0; y < plan->height; y += GGC_SUPERBLOCK) {
+        const int left = plan->height - y;
+        if (!decode_superblocks(d, y))
+            break;
+        done = from_planes(plan, tile, by, &d->planes, room, done,
+                           left < GGC_SUPERBLOCK ? plan->height : y + GGC_SUPERBLOCK);
+        next_rows(tile, plan->planes, &d->planes, room);
+    }
+    return verdict(d);
+}
+
+static int decode(const ggc_residual_plan *plan, const ggc_transform_variant *variant, const uint8_t *rans,
+                  size_t rans_size, const uint8_t *raw, size_t raw_size, ggc_smoothing by, const ggc_tile *tile) {
+    ggc_plane_rows planes = {NULL, ggc_whole(plan->width), ROWS_HELD, -ROWS_ABOVE};
+    const size_t samples = (size_t)plan->planes * ROWS_HELD * (size_t)planes.row;
+    int32_t *memory = malloc((samples + (by.gain ? ggc_room_samples(&planes, tile) : 0)) * sizeof *memory);
+    int status = GGC_RESIDUAL_MEMORY;
+    decoder *d = memory ? open_decoder(plan, variant, rans, rans_size, raw, raw_size) : NULL;
+    if (d) {
+        planes.samples = memory;
+        d->planes = planes;
+        status = decode_rows(d, tile, by, by.gain ? memory + samples : NULL);
+        close_decoder(d);
+    }
+    free(memory);
+    return status;
 }
 
 const ggc_residual_variant GGC_VARIANT = {GGC_VARIANT_NAME, decode, to_planes, from_planes, try_smoothing};
