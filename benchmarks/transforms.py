@@ -129,7 +129,7 @@ def bound(method: Callable[..., Any], args: argparse.Namespace, *axes: Any) -> C
 def small(args: argparse.Namespace) -> Rows:
     side = side_of(args)
     rows = []
-    for transform in (DCT(4), DCT(4, 4), WHT(4), WHT(2, 2), WHT(4, 4), WHT(8, 8), WHT(16, 16)):
+    for transform in (DCT(4), DCT(4, 4), WHT(4), WHT(2, 2), WHT(4, 4), WHT(8, 8), WHT(16, 16), WHT(32, 32)):
         for axes in (-1, 0) if len(transform.shape) == 1 else ((0, 1),):
             for dtype in ("int16", "int32"):
                 x = noise((side, side), dtype)

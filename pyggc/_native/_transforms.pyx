@@ -46,8 +46,10 @@ cdef extern from "ggc/transform.h" nogil:
         const char *name
         const ggc_stages *int16
         const ggc_stages *int32
-    ctypedef struct ggc_plan:
+    ctypedef struct ggc_tiling:
         int32_t limit
+    ctypedef struct ggc_plan:
+        ggc_tiling wide
     const ggc_transform_variant *ggc_transform_variant_at(int index)
     ggc_plan ggc_plan_of(const ggc_transform *transform, const ggc_transform_variant *variant, int itemsize)
     int32_t ggc_color_limit(ggc_color_flow flow, int bits)
@@ -112,7 +114,7 @@ cdef ggc_transform transform_of(int rows, int columns, flows, bint inverse) exce
 def limit(int rows, int columns, flows, int bits):
     """The largest magnitude of samples for which no number on the way needs more bits, 16 or 32."""
     cdef ggc_transform t = transform_of(rows, columns, flows, False)
-    return int(ggc_plan_of(&t, ggc_transform_variant_at(0), bits // 8).limit)
+    return int(ggc_plan_of(&t, ggc_transform_variant_at(0), bits // 8).wide.limit)
 
 
 def color_limit(str flow, int bits):

@@ -128,6 +128,26 @@ def test_samples_beyond_the_limit_are_refused(transform: BlockTransform, dtype: 
         assert (transform.inverse(transform.forward(x, check=False)) == x).all()
 
 
+@each_transform
+@each_dtype
+def test_a_sample_beyond_the_limit_is_found_wherever_it_is(
+    transform: BlockTransform, dtype: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In blocks that fill vectors and in those that are left, side by side and stacked."""
+    *rows, columns = transform.shape
+    places = np.random.default_rng(4)
+    for shape in ((*(2 * side for side in rows), 21 * columns), (37, *transform.shape)):
+        x = np.zeros(shape, dtype)
+        for variant in VARIANTS:
+            monkeypatch.setattr(samples, "VARIANT", variant)
+            for place in (0, x.size - 1, *places.integers(0, x.size, 10)):
+                x.flat[place] = places.choice([-1, 1]) * (transform.limit(dtype) + 1)
+                with pytest.raises(ValueError, match="x must be within"):
+                    transform.forward(x)
+                x.flat[place] = 0
+            assert not transform.forward(x).any()
+
+
 @pytest.mark.parametrize("rows", [4, 8, 16, 32])
 @pytest.mark.parametrize("columns", [4, 8, 16, 32])
 def test_coefficients_are_near_those_of_the_true_transform(rows: int, columns: int) -> None:

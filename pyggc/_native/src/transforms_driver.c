@@ -83,60 +83,69 @@ typedef struct {
     ptrdiff_t row;
 } place;
 
-static ggc_tiling tiling_of(const ggc_transform *t, const ggc_stages *stages) {
+static int is_square(const ggc_transform *t, const ggc_stages *stages) {
+    return t->down == t->across && stages->square[t->down][0];
+}
+
+static ggc_tiling tiling_of(const ggc_transform *t, const ggc_stages *stages, int32_t limit) {
     const int unit_rows = t->across ? stages->unit_rows[t->across] : 1, in_line = unit_rows > t->rows;
     int columns = t->across ? stages->unit_columns[t->across] : stages->lanes;
-    if (t->quads && columns < 2 * stages->lanes)
+    if (t->quads && !is_square(t, stages) && columns < 2 * stages->lanes)
         columns = 2 * stages->lanes;
     const int least = columns / t->columns * (in_line ? unit_rows / t->rows : 1);
-    return (ggc_tiling){stages, TILE / (least * t->columns * t->rows) * least, least, in_line};
+    return (ggc_tiling){stages, limit, TILE / (least * t->columns * t->rows) * least, least, in_line};
 }
 
-typedef void runner(const ggc_plan *p, const ggc_tiling *g, place from, place to, int rows, int columns);
+typedef int runner(const ggc_plan *p, const ggc_tiling *g, place from, place to, int rows, int columns);
 
-static void run_quads(const ggc_plan *p, const ggc_tiling *g, place from, place to, int rows, int columns) {
-    g->stages->quads[p->transform.inverse](from.data, from.row, to.data, to.row, rows, columns);
+static int run_quads(const ggc_plan *p, const ggc_tiling *g, place from, place to, int rows, int columns) {
+    return g->stages->quads[p->transform.inverse](from.data, from.row, to.data, to.row, rows, columns, g->limit);
 }
 
-static void run_down(const ggc_plan *p, const ggc_tiling *g, place from, place to, int rows, int columns) {
+static int run_down(const ggc_plan *p, const ggc_tiling *g, place from, place to, int rows, int columns) {
     const ggc_transform *t = &p->transform;
-    g->stages->down[t->down][t->inverse](from.data, from.row, to.data, to.row, rows, columns);
+    return g->stages->down[t->down][t->inverse](from.data, from.row, to.data, to.row, rows, columns, g->limit);
 }
 
-static void run_across(const ggc_plan *p, const ggc_tiling *g, place from, place to, int rows, int columns) {
+static int run_across(const ggc_plan *p, const ggc_tiling *g, place from, place to, int rows, int columns) {
     const ggc_transform *t = &p->transform;
     const int wide = g->stages->unit_columns[t->across];
     if (g->in_line)
         from.row = to.row = wide, rows = rows * columns / wide, columns = wide;
-    g->stages->across[t->across][t->inverse](from.data, from.row, to.data, to.row, rows, columns);
+    return g->stages->across[t->across][t->inverse](from.data, from.row, to.data, to.row, rows, columns, g->limit);
 }
 
-static void run_square(const ggc_plan *p, const ggc_tiling *g, place from, place to, int rows, int columns) {
+static int run_square(const ggc_plan *p, const ggc_tiling *g, place from, place to, int rows, int columns) {
     const ggc_transform *t = &p->transform;
-    g->stages->square[t->down][t->inverse](from.data, from.row, to.data, to.row, rows, columns);
+    return g->stages->square[t->down][t->inverse](from.data, from.row, to.data, to.row, rows, columns, g->limit);
 }
 
-/* All stages of a tile, through `middle`, which may be one of the others. */
-static void run_stages(const ggc_plan *p, const ggc_tiling *g, place from, place middle, place to, int rows,
-                       int columns) {
+/* All stages of a tile, through `middle`, which may be one of the others. 0: a sample exceeds the limit, if that is
+ * checked. */
+static int run_stages(const ggc_plan *p, const ggc_tiling *g, place from, place middle, place to, int rows, int columns,
+                      int check) {
     const ggc_transform *t = &p->transform;
     runner *stages[3];
-    int count = 0;
-    if (t->quads)
-        stages[count++] = run_quads;
-    if (t->down == t->across && g->stages->square[t->down][0]) {
+    int count = 0, within = 1;
+    if (is_square(t, g->stages)) {
         stages[count++] = run_square;
     } else {
+        if (t->quads)
+            stages[count++] = run_quads;
         if (t->down)
             stages[count++] = run_down;
         if (t->across)
             stages[count++] = run_across;
     }
+    if (check && stages[0] == run_across) /* the one that does not look */
+        within = g->stages->within(from.data, from.row, rows, columns, g->limit);
     for (int i = 0; i < count; i++) {
         const place next = i + 1 < count ? middle : to;
-        stages[t->inverse ? count - 1 - i : i](p, g, from, next, rows, columns);
+        const int found = stages[t->inverse ? count - 1 - i : i](p, g, from, next, rows, columns);
+        within = within && (i || !check || found);
         from = next;
     }
+    return within;
 }
 
 static void copy_rows(place to, place from, int rows, size_t bytes) {
@@ -168,52 +177,52 @@ static void copy_blocks(const ggc_plan *p, const ggc_tiling *g, place blocks, pl
 }
 
 /* At most a tile's number of blocks. What fills vectors where it lies is read and written there; the rest is gathered
- * in the tile. */
-static void run_blocks(const ggc_plan *p, const ggc_tiling *g, const ggc_blocks *blocks, int count) {
+ * in the tile. 0: a sample exceeds the limit, if that is checked. */
+static int run_blocks(const ggc_plan *p, const ggc_tiling *g, const ggc_blocks *blocks, int count, int check) {
     _Alignas(64) char memory[TILE * sizeof(int32_t)];
     const ggc_transform *t = &p->transform;
     const ptrdiff_t size = g->stages->itemsize;
     const place from = {(char *)blocks->source, blocks->source_row}, to = {blocks->target, blocks->target_row};
-    int whole = 0;
-    if (blocks->stacked && g->least == 1) {
-        run_stages(p, g, from, (place){memory, t->columns}, to, count * t->rows, t->columns);
-        return;
-    }
+    int whole = 0, within = 1;
+    if (blocks->stacked && g->least == 1)
+        return run_stages(p, g, from, (place){memory, t->columns}, to, count * t->rows, t->columns, check);
     if (!blocks->stacked && (t->rows == 1 || !g->in_line)) {
         whole = count / g->least * g->least;
         const int columns = whole * t->columns;
         if (whole)
-            run_stages(p, g, from, (place){memory, columns}, to, t->rows, columns);
+            within = run_stages(p, g, from, (place){memory, columns}, to, t->rows, columns, check);
     }
     if (whole == count)
-        return;
+        return within;
     const int left = count - whole, columns = (left + g->least - 1) / g->least * g->least * t->columns;
     const ptrdiff_t offset = whole * t->columns * size;
     const place tile = {memory, columns}, bytes = {memory, columns * size};
     if (left % g->least)
         memset(memory, 0, (size_t)(t->rows * columns * size));
     copy_blocks(p, g, (place){from.data + offset, from.row * size}, bytes, left, blocks->stacked, 1);
-    run_stages(p, g, tile, tile, tile, t->rows, columns);
+    within &= run_stages(p, g, tile, tile, tile, t->rows, columns, check);
     copy_blocks(p, g, (place){to.data + offset, to.row * size}, bytes, left, blocks->stacked, 0);
+    return within;
 }
 
 /* ------------------------------------------------------------------------------------------------- narrow tiles */
 
-/* Most samples of 32 bits need only 15, for which there are loops more than twice as fast. What stays within the limit
- * for 15 bits has the same coefficients there. And where their inverse gives samples within that limit, these are those
- * of 32 bits: the forward transform leads from them, and from no others, back to the coefficients, in either width. */
+/* Most samples of 32 bits need only 16, or 15 where there are products, for which there are loops twice as fast. What
+ * stays within the limit for so many bits has the same coefficients there. And where their inverse gives samples within
+ * that limit, these are those of 32 bits: the forward transform leads from them, and from no others, back to the
+ * coefficients, in either width. */
 ggc_plan ggc_plan_of(const ggc_transform *transform, const ggc_transform_variant *variant, int itemsize) {
     const ggc_side_flow down = transform->down, across = transform->across;
+    const int products = (down && down <= GGC_DCT32) || (across && across <= GGC_DCT32);
+    const int32_t limit = transform_limit(transform, 8 * itemsize);
     ggc_plan p = {
         .transform = *transform,
         .variant = variant,
-        .wide = tiling_of(transform, itemsize == 2 ? variant->int16 : variant->int32),
-        .limit = transform_limit(transform, 8 * itemsize),
+        .wide = tiling_of(transform, itemsize == 2 ? variant->int16 : variant->int32, limit),
     };
-    /* Without products 32 bits are as fast. */
-    if (itemsize == 4 && ((down && down <= GGC_DCT32) || (across && across <= GGC_DCT32))) {
-        p.narrow = tiling_of(transform, variant->int15);
-        p.narrow_limit = transform_limit(transform, 15);
+    if (itemsize == 4 && products) {
+        p.narrow = tiling_of(transform, products ? variant->int15 : variant->int16,
+                             transform_limit(transform, products ? 15 : 16));
         /* Tiles have one number of blocks in both widths. */
         if (p.narrow.blocks < p.wide.blocks)
             p.wide.blocks = p.narrow.blocks;
@@ -239,24 +248,22 @@ static int run_narrow(const ggc_plan *p, const ggc_blocks *blocks, int count) {
     const shape s = shape_of(t, blocks, count);
     const ptrdiff_t row = blocks->stacked ? t->columns : s.columns;
     const ggc_blocks here = {samples, samples, count, row, row, blocks->stacked};
-    const int32_t most = t->inverse ? INT16_MAX - 1 : p->narrow_limit;
-    if (!variant->narrow(blocks->source, blocks->source_row, samples, s.rows, s.columns, most))
+    const int32_t limit = p->narrow.limit;
+    if (!variant->narrow(blocks->source, blocks->source_row, samples, s.rows, s.columns,
+                         t->inverse ? INT16_MAX - 1 : limit))
         return 0;
-    run_blocks(p, &p->narrow, &here, count);
-    if (t->inverse && !variant->int15->within(samples, 0, 1, s.rows * s.columns, p->narrow_limit))
+    run_blocks(p, &p->narrow, &here, count, 0);
+    if (t->inverse && !p->narrow.stages->within(samples, 0, 1, s.rows * s.columns, limit))
         return 0;
     variant->widen(samples, blocks->target, blocks->target_row, s.rows, s.columns);
     return 1;
 }
 
-/* 0: a sample exceeds the limit. */
+/* 0: a sample exceeds the limit, if that is checked. */
 static int run_tile(const ggc_plan *p, const ggc_blocks *blocks, int count, int check) {
-    const shape s = shape_of(&p->transform, blocks, count);
-    if (p->narrow_limit && count >= p->narrow.least && run_narrow(p, blocks, count))
+    if (p->narrow.stages && count >= p->narrow.least && run_narrow(p, blocks, count))
         return 1;
-    run_blocks(p, &p->wide, blocks, count);
-    /* Afterwards, with the samples in the cache: to read them is what takes time. */
-    return !check || p->wide.stages->within(blocks->source, blocks->source_row, s.rows, s.columns, p->limit);
+    return run_blocks(p, &p->wide, blocks, count, check);
 }
 
 /* The tile that begins with a block, of a row of blocks so many samples further; how many blocks it has. */

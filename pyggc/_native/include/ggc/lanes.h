@@ -205,13 +205,31 @@ GGC_DEFINE_ZIP(ggc_v16, 16)
 GGC_DEFINE_ZIP(ggc_v32, 32)
 GGC_DEFINE_ZIP(ggc_v64, 64)
 
+/* The even lanes of the first, the odd ones of the second; in pairs. */
+#if defined(__AVX2__)
+GGC_INLINE ggc_pairs_16 ggc_alternate_16(ggc_pairs_16 even, ggc_pairs_16 odd) {
+    return (ggc_pairs_16)_mm256_blend_epi16((__m256i)even, (__m256i)odd, 0xaa);
+}
+GGC_INLINE ggc_pairs_32 ggc_alternate_32(ggc_pairs_32 even, ggc_pairs_32 odd) {
+    return (ggc_pairs_32)_mm256_blend_epi32((__m256i)even, (__m256i)odd, 0xaa);
+}
+#else
+GGC_INLINE ggc_pairs_16 ggc_alternate_16(ggc_pairs_16 even, ggc_pairs_16 odd) {
+    return (even & UINT16_MAX) | (odd & ~(uint32_t)UINT16_MAX);
+}
+GGC_INLINE ggc_pairs_32 ggc_alternate_32(ggc_pairs_32 even, ggc_pairs_32 odd) {
+    return (even & UINT32_MAX) | (odd & ~(uint64_t)UINT32_MAX);
+}
+#endif
+
 /* Exchanges the second 128 bits of a with the first of b, where there are any. */
 #if defined(__AVX2__)
 #define GGC_DEFINE_EXCHANGE(vector, bits)                                                                              \
     GGC_INLINE void ggc_exchange_v##bits(vector *a, vector *b) {                                                       \
         const __m256i x = (__m256i) * a, y = (__m256i) * b;                                                            \
-        *a = (vector)_mm256_permute2x128_si256(x, y, 0x20);                                                            \
-        *b = (vector)_mm256_permute2x128_si256(x, y, 0x31);                                                            \
+        const __m256i middle = _mm256_permute2x128_si256(x, y, 0x21); /* blends take less than two permutations */     \
+        *a = (vector)_mm256_blend_epi32(x, middle, 0xf0);                                                              \
+        *b = (vector)_mm256_blend_epi32(middle, y, 0xf0);                                                              \
     }
 GGC_DEFINE_EXCHANGE(ggc_v16, 16)
 GGC_DEFINE_EXCHANGE(ggc_v32, 32)

@@ -57,9 +57,10 @@ typedef struct {
     ptrdiff_t channel;
 } ggc_pixels;
 
-/* One stage over rows x columns samples, in place or not. Both are multiples of the stage's unit. */
-typedef void ggc_stage(const void *source, ptrdiff_t source_row, void *target, ptrdiff_t target_row, int rows,
-                       int columns);
+/* One stage over rows x columns samples, in place or not. Both are multiples of the stage's unit. Returns 0 where it
+ * has seen a sample beyond [-limit, limit]; only those of forward transforms look, and those of rows do not. */
+typedef int ggc_stage(const void *source, ptrdiff_t source_row, void *target, ptrdiff_t target_row, int rows,
+                      int columns, int32_t limit);
 
 /* What there is for one width of samples, forward and inverse. `down` takes columns by the number of lanes, `across`
  * units of unit_rows by unit_columns, quads two rows and columns by twice the number of lanes. `within`: whether all
@@ -68,9 +69,9 @@ typedef struct {
     int itemsize, lanes;
     int unit_rows[GGC_NUM_FLOWS], unit_columns[GGC_NUM_FLOWS];
     ggc_stage *down[GGC_NUM_FLOWS][2], *across[GGC_NUM_FLOWS][2], *quads[2];
-    ggc_stage *square[GGC_NUM_FLOWS][2]; /* both at once, of square blocks; NULL: it does not pay */
+    ggc_stage *square[GGC_NUM_FLOWS][2]; /* all of a square block at once; NULL: it does not pay */
     void (*color[2][2])(const ggc_pixels *pixels);
-    int (*within)(const void *samples, ptrdiff_t row, int64_t rows, int64_t columns, int64_t limit);
+    int (*within)(const void *samples, ptrdiff_t row, int64_t rows, int64_t columns, int32_t limit);
 } ggc_stages;
 
 /* Bytes that lie block after block, `rows` runs of half or a quarter of a vector in each, to rows across all blocks,
@@ -79,7 +80,7 @@ typedef void ggc_restack(const char *source, char *target, ptrdiff_t target_row,
 
 typedef struct {
     const char *name;
-    const ggc_stages *int15; /* of 16 bits, for numbers of 15 */
+    const ggc_stages *int15; /* of 16 bits, for numbers of 15; cosine transforms only */
     const ggc_stages *int16, *int32;
     int vector; /* bytes */
     ggc_restack *to_rows, *to_blocks;
@@ -96,9 +97,10 @@ const ggc_transform_variant *ggc_transform_variant_at(int index);
 
 /* How blocks are put together for the loops of one width of samples. */
 typedef struct {
-    const ggc_stages *stages;
-    int blocks; /* of a tile, at most; a multiple of `least` */
-    int least;  /* what fills vectors and units */
+    const ggc_stages *stages; /* NULL: not to be used */
+    int32_t limit;            /* the largest magnitude of samples for which nothing on the way wraps around */
+    int blocks;               /* of a tile, at most; a multiple of `least` */
+    int least;                /* what fills vectors and units */
     /* A unit of `across` has more rows than a block, so that they are taken from one line of memory, a vector or row
      * after the other. */
     int in_line;
@@ -108,9 +110,7 @@ typedef struct {
 typedef struct {
     ggc_transform transform;
     const ggc_transform_variant *variant;
-    ggc_tiling wide, narrow; /* that of the samples, and that of int16 for samples of int32 that do with 15 bits */
-    int32_t limit;           /* the largest magnitude of samples for which nothing on the way wraps around */
-    int32_t narrow_limit;    /* the same in 15 bits; 0: that is never tried */
+    ggc_tiling wide, narrow; /* that of the samples, and that of int16 for samples of int32 that do with it */
 } ggc_plan;
 
 /* src/transforms_driver.c. The discrete cosine transform of blocks; sides of 4, 8, 16 or 32, or 1 for none. */

@@ -6,9 +6,15 @@
 #define GGC_PASTE_2(a, b) a##b
 #define GGC_PASTE(a, b) GGC_PASTE_2(a, b)
 
-#define SIDE_FLOWS(entry)                                                                                              \
-    entry(GGC_DCT4, dct4, 4) entry(GGC_DCT8, dct8, 8) entry(GGC_DCT16, dct16, 16) entry(GGC_DCT32, dct32, 32)          \
-        entry(GGC_WHT4, wht4, 4) entry(GGC_WHT8, wht8, 8) entry(GGC_WHT16, wht16, 16) entry(GGC_WHT32, wht32, 32)
+/* Number, name, samples of a side; along columns also the flow that it is made of, and how many of these alternate. */
+#define DCT_DOWN(entry)                                                                                                \
+    entry(GGC_DCT4, dct4, 4, dct4, 1) entry(GGC_DCT8, dct8, 8, dct8, 1) entry(GGC_DCT16, dct16, 16, dct16, 1)          \
+        entry(GGC_DCT32, dct32, 32, dct32, 1)
+#define WHT_DOWN(entry)                                                                                                \
+    entry(GGC_WHT4, wht4, 4, wht4, 1) entry(GGC_WHT8, wht8, 8, wht4, 2) entry(GGC_WHT16, wht16, 16, wht16, 1)          \
+        entry(GGC_WHT32, wht32, 32, wht16, 2)
+#define DCT_ACROSS(entry)                                                                                              \
+    entry(GGC_DCT4, dct4, 4) entry(GGC_DCT8, dct8, 8) entry(GGC_DCT16, dct16, 16) entry(GGC_DCT32, dct32, 32)
 
 #define GGC_BITS 16
 #define GGC_WIDTH 15
@@ -75,14 +81,14 @@ DEFINE_RESTACK(to_blocks, 0)
 static int narrow(const int32_t *source, ptrdiff_t source_row, int16_t *target, int64_t rows, int64_t columns,
                   int32_t limit) {
     const int lanes = GGC_VECTOR_BYTES / 2;
-    ggc_v16 low = {0}, high = {0};
+    extremes_16 all = {{0}, {0}};
     for (int64_t y = 0; y < rows; y++) {
         const int32_t *from = source + y * source_row;
         int16_t *to = target + y * columns;
         int64_t x = 0;
         for (; x + lanes <= columns; x += lanes) {
             const ggc_v16 v = ggc_pack(*(const ggc_m32 *)(from + x), *(const ggc_m32 *)(from + x + lanes / 2));
-            low = ggc_min_v16(low, v), high = ggc_max_v16(high, v);
+            look_16(v, &all);
             *(ggc_m16 *)(to + x) = v;
         }
         for (; x < columns; x++) {
@@ -91,7 +97,7 @@ static int narrow(const int32_t *source, ptrdiff_t source_row, int16_t *target, 
             to[x] = (int16_t)from[x];
         }
     }
-    return bounded_16(low, high, limit);
+    return bounded_16(&all, limit);
 }
 
 static void widen(const int16_t *source, int32_t *target, ptrdiff_t target_row, int64_t rows, int64_t columns) {

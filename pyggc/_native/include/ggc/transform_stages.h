@@ -1,5 +1,5 @@
 /* The stages of transforms for samples of GGC_BITS bits, all of which are used for numbers of GGC_WIDTH bits: included
- * by transform_loops.h once for each of these.
+ * by transform_loops.h once for each of these. 15 bits are for flows with products alone.
  *
  * Lanes are independent columns, or rows once squares of samples have been transposed. Squares are transposed by zips,
  * whose effect shows on the bits of an address: to zip vectors whose numbers differ in one bit moves that bit to the
@@ -91,30 +91,77 @@ GGC_INLINE void W(to_rows_)(V *v, const int size) {
 
 typedef void W(flow_)(V *v);
 
-GGC_INLINE void W(down_)(W(flow_) * flow, const int size, const void *source, ptrdiff_t source_row, void *target,
-                         ptrdiff_t target_row, int rows, int columns) {
-    for (int y = 0; y < rows; y += size)
+/* The least and the largest of what was looked at, and zero. */
+typedef struct {
+    V low, high;
+} W(extremes_);
+
+GGC_INLINE void W(look_)(V v, W(extremes_) * all) {
+    all->low = B(ggc_min_v)(all->low, v), all->high = B(ggc_max_v)(all->high, v);
+}
+
+/* Whether all of it is in [-limit, limit], a limit that a sample can be. */
+GGC_INLINE int W(bounded_)(const W(extremes_) * all, int32_t limit) {
+    const V over = (V)((B(ggc_s))all->low < (SIGNED)-limit) | (V)((B(ggc_s))all->high > (SIGNED)limit);
+    const ggc_v64 parts = (ggc_v64)over;
+    uint64_t any = 0;
+    for (int i = 0; i < GGC_VECTOR_BYTES / 8; i++)
+        any |= parts[i];
+    return !any;
+}
+
+static int W(within_)(const void *samples, ptrdiff_t row, int64_t rows, int64_t columns, int32_t limit) {
+    W(extremes_) all = {{0}, {0}};
+    for (int64_t y = 0; y < rows; y++) {
+        const SAMPLE *values = (const SAMPLE *)samples + y * row;
+        int64_t x = 0;
+        for (; x + LANES <= columns; x += LANES)
+            W(look_)(*(const MEMORY *)(values + x), &all);
+        for (; x < columns; x++)
+            W(look_)((V){0} + values[x], &all);
+    }
+    return W(bounded_)(&all, limit);
+}
+
+/* A vector of what is transformed; the inverse does not look. */
+GGC_INLINE V W(load_)(const SAMPLE *from, const int inverse, W(extremes_) * all) {
+    const V v = *(const MEMORY *)from;
+    if (!inverse)
+        W(look_)(v, all);
+    return v;
+}
+
+/* What every stage is given, as ggc_stage has it. */
+#define STAGE_PARAMETERS                                                                                               \
+    const void *source, ptrdiff_t source_row, void *target, ptrdiff_t target_row, int rows, int columns, int32_t limit
+#define STAGE_ARGUMENTS source, source_row, target, target_row, rows, columns, limit
+
+/* A flow along columns, in each of which `apart` flows alternate. */
+GGC_INLINE int W(down_)(W(flow_) * flow, const int inverse, const int size, const int apart, STAGE_PARAMETERS) {
+    W(extremes_) all = {{0}, {0}};
+    for (int y = 0; y < rows; y += y % apart < apart - 1 ? 1 : (size - 1) * apart + 1)
         for (int x = 0; x < columns; x += LANES) {
             const SAMPLE *from = (const SAMPLE *)source + y * source_row + x;
             SAMPLE *to = (SAMPLE *)target + y * target_row + x;
             V v[GGC_MAX_SIDE];
 #pragma GCC unroll 32
             for (int i = 0; i < size; i++)
-                v[i] = *(const MEMORY *)(from + i * source_row);
+                v[i] = W(load_)(from + i * apart * source_row, inverse, &all);
             flow(v);
 #pragma GCC unroll 32
             for (int i = 0; i < size; i++)
-                *(MEMORY *)(to + i * target_row) = v[i];
+                *(MEMORY *)(to + i * apart * target_row) = v[i];
         }
+    return W(bounded_)(&all, limit);
 }
 
 /* Rows of a unit are as many as a square has; its columns fill a vector at least. */
 #define UNIT_ROWS(size) ((size) < LANES ? (size) : LANES)
 #define UNIT_COLUMNS(size) ((size) > LANES ? (size) : LANES)
 
-GGC_INLINE void W(across_)(W(flow_) * flow, const int size, const void *source, ptrdiff_t source_row, void *target,
-                           ptrdiff_t target_row, int rows, int columns) {
+GGC_INLINE int W(across_)(W(flow_) * flow, const int inverse, const int size, STAGE_PARAMETERS) {
     const int unit = UNIT_ROWS(size);
+    (void)inverse, (void)limit;
     for (int y = 0; y < rows; y += unit)
         for (int x = 0; x < columns; x += UNIT_COLUMNS(size)) {
             const SAMPLE *from = (const SAMPLE *)source + y * source_row + x;
@@ -130,88 +177,57 @@ GGC_INLINE void W(across_)(W(flow_) * flow, const int size, const void *source, 
             for (int i = 0; i < size; i++)
                 *(MEMORY *)(to + i % unit * target_row + i / unit * LANES) = v[i];
         }
+    return 1;
 }
-
-/* Columns and rows of a block at once, without a way through memory; that pays where its vectors fill the registers. */
-#if LANES == 16
-#define SQUARE_FLOWS(entry) entry(GGC_DCT16, dct16, 16) entry(GGC_WHT16, wht16, 16)
-
-GGC_INLINE void W(square_)(W(flow_) * flow, const int inverse, const int size, const void *source, ptrdiff_t source_row,
-                           void *target, ptrdiff_t target_row, int rows, int columns) {
-    for (int y = 0; y < rows; y += size)
-        for (int x = 0; x < columns; x += LANES) {
-            const SAMPLE *from = (const SAMPLE *)source + y * source_row + x;
-            SAMPLE *to = (SAMPLE *)target + y * target_row + x;
-            V v[GGC_MAX_SIDE];
-#pragma GCC unroll 32
-            for (int i = 0; i < size; i++)
-                v[i] = *(const MEMORY *)(from + i * source_row);
-            if (!inverse)
-                flow(v);
-            W(to_columns_)(v, size);
-            flow(v);
-            W(to_rows_)(v, size);
-            if (inverse)
-                flow(v);
-#pragma GCC unroll 32
-            for (int i = 0; i < size; i++)
-                *(MEMORY *)(to + i * target_row) = v[i];
-        }
-}
-
-#else
-#define SQUARE_FLOWS(entry)
-#endif
-
-#define DEFINE_STAGE(direction, flow, ...)                                                                             \
-    static void W(direction##_##flow)(const void *source, ptrdiff_t source_row, void *target, ptrdiff_t target_row,    \
-                                      int rows, int columns) {                                                         \
-        W(direction##_)(GGC_FLOW(flow), __VA_ARGS__, source, source_row, target, target_row, rows, columns);           \
-    }
-#define DEFINE_STAGES(number, flow, size)                                                                              \
-    DEFINE_STAGE(down, flow##_forward, size)                                                                           \
-    DEFINE_STAGE(down, flow##_inverse, size)                                                                           \
-    DEFINE_STAGE(across, flow##_forward, size)                                                                         \
-    DEFINE_STAGE(across, flow##_inverse, size)
-#define DEFINE_SQUARES(number, flow, size)                                                                             \
-    DEFINE_STAGE(square, flow##_forward, 0, size)                                                                      \
-    DEFINE_STAGE(square, flow##_inverse, 1, size)
-SIDE_FLOWS(DEFINE_STAGES)
-SQUARE_FLOWS(DEFINE_SQUARES)
 
 /* Exchanges the odd lanes of a with the even ones of b; its own inverse. */
 GGC_INLINE void W(exchange_neighbors_)(V *a, V *b) {
-    const DOUBLE low = (DOUBLE){0} + (((uint64_t)1 << GGC_BITS) - 1);
     const DOUBLE x = (DOUBLE)*a, y = (DOUBLE)*b;
-    *a = (V)((x & low) | (y << GGC_BITS));
-    *b = (V)((x >> GGC_BITS) | (y & ~low));
+    *a = (V)B(ggc_alternate_)(x, y << GGC_BITS);
+    *b = (V)B(ggc_alternate_)(x >> GGC_BITS, y);
 }
 
-GGC_INLINE void W(quads_)(W(flow_) * flow, const void *source, ptrdiff_t source_row, void *target, ptrdiff_t target_row,
-                          int rows, int columns) {
-    for (int y = 0; y < rows; y += 2)
+GGC_INLINE int W(quads_)(W(flow_) * flow, const int inverse, const int size, STAGE_PARAMETERS) {
+    W(extremes_) all = {{0}, {0}};
+    for (int y = 0; y < rows; y += size)
         for (int x = 0; x < columns; x += 2 * LANES) {
             const SAMPLE *from = (const SAMPLE *)source + y * source_row + x;
             SAMPLE *to = (SAMPLE *)target + y * target_row + x;
-            V v[4] = {*(const MEMORY *)from, *(const MEMORY *)(from + LANES), *(const MEMORY *)(from + source_row),
-                      *(const MEMORY *)(from + source_row + LANES)};
+            V v[4];
+#pragma GCC unroll 4
+            for (int i = 0; i < 4; i++)
+                v[i] = W(load_)(from + i / 2 * source_row + i % 2 * LANES, inverse, &all);
             W(exchange_neighbors_)(v, v + 1);
             W(exchange_neighbors_)(v + 2, v + 3);
             flow(v);
             W(exchange_neighbors_)(v, v + 1);
             W(exchange_neighbors_)(v + 2, v + 3);
-            *(MEMORY *)to = v[0], *(MEMORY *)(to + LANES) = v[1];
-            *(MEMORY *)(to + target_row) = v[2], *(MEMORY *)(to + target_row + LANES) = v[3];
+#pragma GCC unroll 4
+            for (int i = 0; i < 4; i++)
+                *(MEMORY *)(to + i / 2 * target_row + i % 2 * LANES) = v[i];
         }
+    return W(bounded_)(&all, limit);
 }
-static void W(quads_forward_)(const void *source, ptrdiff_t source_row, void *target, ptrdiff_t target_row, int rows,
-                              int columns) {
-    W(quads_)(GGC_FLOW(wht4_forward), source, source_row, target, target_row, rows, columns);
-}
-static void W(quads_inverse_)(const void *source, ptrdiff_t source_row, void *target, ptrdiff_t target_row, int rows,
-                              int columns) {
-    W(quads_)(GGC_FLOW(wht4_inverse), source, source_row, target, target_row, rows, columns);
-}
+
+#define DEFINE_STAGE(name, loop, flow, ...)                                                                            \
+    static int W(name##_forward_)(STAGE_PARAMETERS) {                                                                  \
+        return W(loop)(GGC_FLOW(flow##_forward), 0, __VA_ARGS__, STAGE_ARGUMENTS);                                     \
+    }                                                                                                                  \
+    static int W(name##_inverse_)(STAGE_PARAMETERS) {                                                                  \
+        return W(loop)(GGC_FLOW(flow##_inverse), 1, __VA_ARGS__, STAGE_ARGUMENTS);                                     \
+    }
+#define DEFINE_DOWN(number, name, size, flow, apart) DEFINE_STAGE(down_##name, down_, flow, (size) / (apart), apart)
+#define DEFINE_ACROSS(number, name, size) DEFINE_STAGE(across_##name, across_, name, size)
+
+DCT_DOWN(DEFINE_DOWN)
+DCT_ACROSS(DEFINE_ACROSS)
+#if GGC_WIDTH != 15
+WHT_DOWN(DEFINE_DOWN)
+DEFINE_ACROSS(GGC_WHT4, wht4, 4)
+DEFINE_ACROSS(GGC_WHT8, wht8, 8)
+DEFINE_STAGE(quads, quads_, wht4, 2)
+#endif
+#include "ggc/transform_squares.h"
 
 /* Channels that alternate, or planes of them. */
 #define DEFINE_COLOR(flow)                                                                                             \
@@ -238,41 +254,19 @@ DEFINE_COLOR(ycocg_r_inverse)
 DEFINE_COLOR(rct_forward)
 DEFINE_COLOR(rct_inverse)
 
-/* Whether the extremes of lanes are within a limit. */
-GGC_INLINE int W(bounded_)(V low, V high, int64_t limit) {
-    int within = 1;
-    for (int i = 0; i < LANES; i++)
-        within &= (SIGNED)low[i] >= -limit && (SIGNED)high[i] <= limit;
-    return within;
-}
-
-static int W(within_)(const void *samples, ptrdiff_t row, int64_t rows, int64_t columns, int64_t limit) {
-    V low = {0}, high = {0};
-    for (int64_t y = 0; y < rows; y++) {
-        const SAMPLE *values = (const SAMPLE *)samples + y * row;
-        int64_t x = 0;
-        for (; x + LANES <= columns; x += LANES) {
-            const V v = *(const MEMORY *)(values + x);
-            low = B(ggc_min_v)(low, v), high = B(ggc_max_v)(high, v);
-        }
-        for (; x < columns; x++) {
-            const V v = (V){0} + values[x];
-            low = B(ggc_min_v)(low, v), high = B(ggc_max_v)(high, v);
-        }
-    }
-    return W(bounded_)(low, high, limit);
-}
-
-#define BOTH(stage) {W(stage##_forward), W(stage##_inverse)}
-#define ENTRY(number, flow, size)                                                                                      \
-    .unit_rows[number] = UNIT_ROWS(size), .unit_columns[number] = UNIT_COLUMNS(size),                                  \
-    .down[number] = BOTH(down_##flow), .across[number] = BOTH(across_##flow),
-#define SQUARE(number, flow, size) .square[number] = BOTH(square_##flow),
+#define BOTH(stage) {W(stage##_forward_), W(stage##_inverse_)}
+#define DOWN(number, name, size, flow, apart) .down[number] = BOTH(down_##name),
+#define UNIT(number, rows, columns) .unit_rows[number] = (rows), .unit_columns[number] = (columns)
+#define ACROSS(number, name, size)                                                                                     \
+    UNIT(number, UNIT_ROWS(size), UNIT_COLUMNS(size)), .across[number] = BOTH(across_##name),
 static const ggc_stages W(stages_) = {
-    SIDE_FLOWS(ENTRY) SQUARE_FLOWS(SQUARE).itemsize = GGC_BITS / 8,
+    DCT_DOWN(DOWN) DCT_ACROSS(ACROSS) DCT_SQUARES
+#if GGC_WIDTH != 15
+        WHT_DOWN(DOWN) ACROSS(GGC_WHT4, wht4, 4) ACROSS(GGC_WHT8, wht8, 8) WHT_STAGES.quads = BOTH(quads),
+#endif
+    .itemsize = GGC_BITS / 8,
     .lanes = LANES,
-    .quads = {W(quads_forward_), W(quads_inverse_)},
-    .color = {{W(ycocg_r_forward_), W(ycocg_r_inverse_)}, {W(rct_forward_), W(rct_inverse_)}},
+    .color = {BOTH(ycocg_r), BOTH(rct)},
     .within = W(within_),
 };
 
@@ -290,13 +284,21 @@ static const ggc_stages W(stages_) = {
 #undef GGC_HALF
 #undef GGC_SHIFT
 #undef GGC_LIFT
+#undef STAGE_PARAMETERS
+#undef STAGE_ARGUMENTS
 #undef UNIT_ROWS
 #undef UNIT_COLUMNS
 #undef DEFINE_STAGE
-#undef DEFINE_STAGES
-#undef DEFINE_SQUARES
-#undef SQUARE
-#undef SQUARE_FLOWS
+#undef DEFINE_DOWN
+#undef DEFINE_ACROSS
 #undef DEFINE_COLOR
 #undef BOTH
-#undef ENTRY
+#undef DOWN
+#undef UNIT
+#undef ACROSS
+#undef SQUARE
+#undef WHT_ACROSS
+#undef WHT_ROWS
+#undef DCT_SQUARES
+#undef WHT_STAGES
+#undef WHT_LARGEST_SQUARE
