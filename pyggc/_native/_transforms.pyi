@@ -4,6 +4,7 @@ from numpy.typing import NDArray
 
 FLOWS: dict[str, int]
 COLORS: dict[str, int]
+VARIANTS: dict[str, int]
 
 def variants() -> list[str]: ...
 def limit(rows: int, columns: int, flows: tuple[str | None, str | None, str | None], bits: int) -> int: ...

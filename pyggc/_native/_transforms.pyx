@@ -1,10 +1,8 @@
 """Reversible transforms over buffers. Public names: `pyggc.transforms`."""
 
+from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport int32_t, int64_t
-
-import numpy as np
-
 
 cdef extern from "ggc/transform.h" nogil:
     ctypedef enum ggc_side_flow:
@@ -74,26 +72,27 @@ def variants():
     return names
 
 
+VARIANTS = {name: index for index, name in enumerate(variants())}
+
+
 cdef const ggc_transform_variant *variant_of(str name) except NULL:
-    return ggc_transform_variant_at(variants().index(name))
+    return ggc_transform_variant_at(VARIANTS[name])
 
 
 cdef char *data_of(array, bint writable) except NULL:
-    """The memory of a C-contiguous array of int16 or int32 that is not empty."""
-    cdef char[::1] target
-    cdef const char[::1] source
-    if array.dtype != np.int16 and array.dtype != np.int32:
-        raise TypeError(f"samples must be int16 or int32, not {array.dtype}")
-    flat = array.reshape(-1).view(np.int8)
-    if writable:
-        target = flat
-        return &target[0]
-    source = flat
-    return <char *>&source[0]
+    """The memory of a C-contiguous array, which keeps it."""
+    cdef Py_buffer view
+    PyObject_GetBuffer(array, &view, PyBUF_C_CONTIGUOUS | (PyBUF_WRITABLE if writable else 0))
+    cdef char *data = <char *>view.buf
+    PyBuffer_Release(&view)
+    return data
 
 
 cdef int check_arrays(source, target, int sides) except -1:
-    if source.shape != target.shape or source.dtype != target.dtype or source.ndim != sides or source.size == 0:
+    dtype = source.dtype
+    if dtype.kind != "i" or dtype.itemsize not in (2, 4) or not dtype.isnative:
+        raise TypeError(f"samples must be int16 or int32, not {dtype}")
+    if source.shape != target.shape or dtype != target.dtype or source.ndim != sides or source.size == 0:
         raise ValueError(f"source and target must have one shape of {sides} sides, none zero, and one dtype")
     return 0
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import ClassVar
+from functools import lru_cache
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -64,8 +65,7 @@ class BlockTransform:
         >>> DCT(8, 8).limit("int16")
         3470
         """
-        rows, columns = self._sides
-        return _transforms.limit(rows, columns, self._flows, samples.check_dtype("dtype", dtype))
+        return _transforms.limit(*_sides_of(self), self._flows, samples.check_dtype("dtype", dtype))
 
     def forward(
         self,
@@ -163,11 +163,6 @@ class BlockTransform:
     def __hash__(self) -> int:
         return hash((type(self), self._shape))
 
-    @property
-    def _sides(self) -> tuple[int, int]:
-        """Rows and columns; a block of one axis is a row."""
-        return self._shape if len(self._shape) == 2 else (1, *self._shape)  # type: ignore[return-value]
-
     def _run(
         self,
         name: str,
@@ -180,48 +175,80 @@ class BlockTransform:
         check: bool,
     ) -> Samples:
         x = samples.as_samples(name, value)
-        chosen = samples.as_axes(name, axes, len(self._shape), x)
+        chosen = samples.as_axes(name, axes, len(self._shape), x.ndim)
         for axis, side in zip(chosen, self._shape, strict=True):
             if x.shape[axis] % side:
                 raise ValueError(
                     f"{name} must have a multiple of {side} samples along axis {axis}, not {x.shape[axis]}"
                 )
+        layout = _layout_of(self, x.shape, x.dtype, chosen)
         target = samples.as_out(out, name, x)
-        most, limit = samples.as_threads(threads), self.limit(x.dtype) if check else -1
-        # The kernel takes one axis anywhere, or the last two.
-        active = [axis for axis, side in zip(chosen, self._shape, strict=True) if side > 1]
-        last = active if len(active) == 1 else [x.ndim - 2, x.ndim - 1]
+        most, limit = samples.as_threads(threads), layout.limit if check else -1
 
         def kernel(source: Samples, destination: Samples, checked: bool) -> bool:
-            shape, flows = self._layout(source.shape, last)
             return _transforms.transform(
-                source.reshape(shape),
-                destination.reshape(shape),
-                flows,
+                source.reshape(layout.shape),
+                destination.reshape(layout.shape),
+                layout.flows,
                 inverse=inverse,
                 check=checked,
                 variant=samples.VARIANT,
                 threads=most,
             )
 
-        if active != last:
-            x, out = np.moveaxis(x, active, last), np.moveaxis(target, active, last)
-        else:
-            out = target
+        out = target
+        if layout.moved is not None:
+            x, out = np.moveaxis(x, *layout.moved), np.moveaxis(target, *layout.moved)
         if not samples.apply(x, out, kernel, limit):
             raise ValueError(f"{name} must be within [-{limit}, {limit}] for {self} of {x.dtype}")
         return target
 
-    def _layout(self, shape: tuple[int, ...], axes: list[int]) -> tuple[tuple[int, ...], Flows]:
-        """As what a kernel sees an array: (runs, blocks down, rows, blocks across, columns), and with which flows."""
-        rows, columns = self._sides
-        if len(axes) == 2:
-            return (-1, shape[-2] // rows, rows, shape[-1] // columns, columns), self._flows
-        side, flow = rows * columns, self._flows[0] or self._flows[1]
-        inner = math.prod(shape[axes[0] + 1 :])
-        if inner == 1:
-            return (1, 1, 1, -1, side), (None, flow, None)
-        return (-1, shape[axes[0]] // side, side, inner, 1), (flow, None, None)
+
+def _sides_of(transform: BlockTransform) -> tuple[int, int]:
+    """Rows and columns; a block of one axis is a row."""
+    return transform.shape if len(transform.shape) == 2 else (1, *transform.shape)  # type: ignore[return-value]
+
+
+class _Layout(NamedTuple):
+    """How a kernel sees an array.
+
+    Attributes
+    ----------
+    moved : (list of int, list of int) or None
+        Axes that are moved before, and where to.
+    shape : tuple of int
+        Runs, blocks down, rows, blocks across, columns.
+    flows : Flows
+        Those that it then has.
+    limit : int
+        Of samples.
+    """
+
+    moved: tuple[list[int], list[int]] | None
+    shape: tuple[int, ...]
+    flows: Flows
+    limit: int
+
+
+@lru_cache(maxsize=256)
+def _layout_of(
+    transform: BlockTransform, shape: tuple[int, ...], dtype: np.dtype[Any], axes: tuple[int, ...]
+) -> _Layout:
+    # The same call is often made again. The kernel takes one axis anywhere, or the last two.
+    active = [axis for axis, side in zip(axes, transform.shape, strict=True) if side > 1]
+    last = active if len(active) == 1 else [len(shape) - 2, len(shape) - 1]
+    moved = None if active == last else (active, last)
+    if moved is not None:
+        shape = np.moveaxis(np.broadcast_to(np.int8(0), shape), *moved).shape
+    rows, columns = _sides_of(transform)
+    flows, limit = transform._flows, transform.limit(dtype)
+    if len(last) == 2:
+        return _Layout(moved, (-1, shape[-2] // rows, rows, shape[-1] // columns, columns), flows, limit)
+    side, flow = rows * columns, flows[0] or flows[1]
+    inner = math.prod(shape[last[0] + 1 :])
+    if inner == 1:
+        return _Layout(moved, (1, 1, 1, -1, side), (None, flow, None), limit)
+    return _Layout(moved, (-1, shape[last[0]] // side, side, inner, 1), (flow, None, None), limit)
 
 
 class DCT(BlockTransform):

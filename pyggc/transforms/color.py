@@ -144,7 +144,7 @@ class ColorTransform:
         check: bool,
     ) -> Samples:
         x = samples.as_samples(name, value)
-        (channels,) = samples.as_axes(name, axis, 1, x)
+        (channels,) = samples.as_axes(name, axis, 1, x.ndim)
         if x.shape[channels] != 3:
             raise ValueError(f"{name} must have 3 samples along axis {axis}, not {x.shape[channels]}")
         target = samples.as_out(out, name, x)

@@ -44,14 +44,14 @@ def as_threads(threads: int | None) -> int:
     return 0 if threads is None else as_integer("threads", threads, 1)
 
 
-def as_axes(name: str, axes: int | Sequence[int] | None, count: int, x: Samples) -> tuple[int, ...]:
+def as_axes(name: str, axes: int | Sequence[int] | None, count: int, ndim: int) -> tuple[int, ...]:
     """Return so many different axes of an array, the last ones by default."""
-    if x.ndim < count:
-        raise ValueError(f"{name} must have at least {count} dimensions, not {x.ndim}")
+    if ndim < count:
+        raise ValueError(f"{name} must have at least {count} dimensions, not {ndim}")
     if axes is None:
-        return tuple(range(x.ndim - count, x.ndim))
+        return tuple(range(ndim - count, ndim))
     given = (axes,) if isinstance(axes, int | np.integer) else tuple(axes)
-    found = tuple(as_integer("axes", axis, -x.ndim, x.ndim - 1) % x.ndim for axis in given)
+    found = tuple(as_integer("axes", axis, -ndim, ndim - 1) % ndim for axis in given)
     if len(found) != count or len(set(found)) != count:
         raise ValueError(f"axes must be {count} different ones, not {axes}")
     return found
