@@ -155,6 +155,7 @@ def write_tile(samples, const uint16_t[:, :, :] base, const int32_t[:, ::1] step
 
 cdef int open_job(const uint8_t[::1] data, const uint16_t[:, :, :] base, out, const int32_t[:, ::1] steps,
                   ggc_residual_job *job) except -1:
+    """The caller keeps the bytes and the arrays."""
     job.size = data.shape[0]
     job.data = &data[0] if job.size else NULL
     open_tile(out, base, &job.tile)

@@ -121,7 +121,7 @@ static int run_square(const ggc_plan *p, const ggc_tiling *g, place from, place 
 }
 
 /* All stages of a tile, through `middle`, which may be one of the others. 0: a sample exceeds the limit, if that is
- * checked. */
+ * checked, which is for forward transforms only. */
 static int run_stages(const ggc_plan *p, const ggc_tiling *g, place from, place middle, place to, int rows, int columns,
                       int check) {
     const ggc_transform *t = &p->transform;
@@ -207,22 +207,20 @@ static int run_blocks(const ggc_plan *p, const ggc_tiling *g, const ggc_blocks *
 
 /* ------------------------------------------------------------------------------------------------- narrow tiles */
 
-/* Most samples of 32 bits need only 16, or 15 where there are products, for which there are loops twice as fast. What
- * stays within the limit for so many bits has the same coefficients there. And where their inverse gives samples within
- * that limit, these are those of 32 bits: the forward transform leads from them, and from no others, back to the
- * coefficients, in either width. */
+/* Most samples of 32 bits need only 15, for which there are loops more than twice as fast. What stays within the limit
+ * for 15 bits has the same coefficients there. And where their inverse gives samples within that limit, these are those
+ * of 32 bits: the forward transform leads from them, and from no others, back to the coefficients, in either width. */
 ggc_plan ggc_plan_of(const ggc_transform *transform, const ggc_transform_variant *variant, int itemsize) {
     const ggc_side_flow down = transform->down, across = transform->across;
-    const int products = (down && down <= GGC_DCT32) || (across && across <= GGC_DCT32);
     const int32_t limit = transform_limit(transform, 8 * itemsize);
     ggc_plan p = {
         .transform = *transform,
         .variant = variant,
         .wide = tiling_of(transform, itemsize == 2 ? variant->int16 : variant->int32, limit),
     };
-    if (itemsize == 4 && products) {
-        p.narrow = tiling_of(transform, products ? variant->int15 : variant->int16,
-                             transform_limit(transform, products ? 15 : 16));
+    /* Without products 32 bits are as fast. */
+    if (itemsize == 4 && ((down && down <= GGC_DCT32) || (across && across <= GGC_DCT32))) {
+        p.narrow = tiling_of(transform, variant->int15, transform_limit(transform, 15));
         /* Tiles have one number of blocks in both widths. */
         if (p.narrow.blocks < p.wide.blocks)
             p.wide.blocks = p.narrow.blocks;

@@ -110,7 +110,7 @@ typedef struct {
 typedef struct {
     ggc_transform transform;
     const ggc_transform_variant *variant;
-    ggc_tiling wide, narrow; /* that of the samples, and that of int16 for samples of int32 that do with it */
+    ggc_tiling wide, narrow; /* that of the samples, and that of int16 for samples of int32 that do with 15 bits */
 } ggc_plan;
 
 /* src/transforms_driver.c. The discrete cosine transform of blocks; sides of 4, 8, 16 or 32, or 1 for none. */
