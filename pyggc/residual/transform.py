@@ -77,7 +77,7 @@ def decode_tiles(tiles: Sequence[tuple[memoryview, Base, Samples, str]], steps: 
     steps : ndarray of int32, shape (C, BANDS), or None
         As the encoder had them; None if the tiles are exact.
     threads : int, optional
-        The most to use; by default one.
+        The most to use; None for as many as there are processors.
 
     Raises
     ------
