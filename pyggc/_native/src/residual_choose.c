@@ -135,7 +135,7 @@ static float choose_levels(ggc_encoder *e, block *b, int *count) {
     const float none = all + lambda * b->count_costs[0];
     if (end == 0)
         return none;
-    memset(e->magnitudes, 0, (size_t)GGC_MAGNITUDE_ROW(log_size) * (size_t)GGC_MAGNITUDE_ROW(log_size));
+    ggc_clear_magnitudes(e->magnitudes, log_size);
     float after = 0.0f, cost = INFINITY; /* the squares beyond here; the cost of all beyond, with the number */
     for (int i = number; i-- > end;) {
         const float value = (float)b->coefficients[scan[i].place];
@@ -186,7 +186,7 @@ static float take_levels(ggc_encoder *e, block *b, int *count) {
         end--;
     *count = end;
     float bits = count_cost(b->count_costs, end);
-    memset(e->magnitudes, 0, (size_t)GGC_MAGNITUDE_ROW(log_size) * (size_t)GGC_MAGNITUDE_ROW(log_size));
+    ggc_clear_magnitudes(e->magnitudes, log_size);
     for (int i = end; i-- > 0;) {
         const ggc_scan *at = scan + i;
         const int32_t level = b->levels[at->place];
@@ -249,7 +249,7 @@ static float try_predictions(ggc_encoder *e, block *b, int x, int y, int *count,
     const int log_size = b->log_size, side = 1 << log_size;
     const int32_t *at = ggc_plane_row(&e->planes, b->plane, y) + x;
     const ggc_edges edges = ggc_edges_of(e->plan, at, e->planes.row, x, y, log_size);
-    const float *costs = costs_in(&e->intra, ggc_intra_context(b->kind, log_size), e->stamp);
+    const float *costs = costs_in(&e->intra, ggc_size_context(b->kind, log_size), e->stamp);
     block other = *b;
     other.coefficients = coefficients, other.levels = levels;
     float lowest = INFINITY;

@@ -72,7 +72,7 @@ static void push_magnitude(ggc_encoder *e, const ggc_dyadic *m, uint32_t context
 }
 
 static void code_plane(ggc_encoder *e, int plane, int x, int y, int log_size) {
-    const int size = log_size - GGC_MIN_LOG, kind = ggc_plane_kind(e->plan->planes, plane), side = 1 << log_size;
+    const int size = log_size - GGC_MIN_LOG, kind = ggc_plane_kind(e->plan->planes, plane);
     const uint32_t number = ggc_block_number(x, y, log_size);
     const int32_t *steps = e->plan->step[plane];
     int32_t *levels = e->tried[size][plane] + ((size_t)number << 2 * log_size),
@@ -86,9 +86,9 @@ static void code_plane(ggc_encoder *e, int plane, int x, int y, int log_size) {
     if (predicted)
         push(e, &e->models.factors, ggc_factor_context(plane, log_size), (uint32_t)(factor + GGC_FACTOR_ZERO));
     if (e->plan->lossless)
-        push(e, &e->models.intra, ggc_intra_context(kind, log_size), e->chosen_modes[size][plane][number]);
+        push(e, &e->models.intra, ggc_size_context(kind, log_size), e->chosen_modes[size][plane][number]);
     push_count(e, kind, log_size, outlook.end, count);
-    memset(e->magnitudes, 0, (size_t)GGC_MAGNITUDE_ROW(log_size) * (size_t)GGC_MAGNITUDE_ROW(log_size));
+    ggc_clear_magnitudes(e->magnitudes, log_size);
     for (int i = count; i-- > 0;) {
         const ggc_scan *at = scan + i;
         const int32_t level = levels[at->place];
@@ -119,8 +119,7 @@ static void code_plane(ggc_encoder *e, int plane, int x, int y, int log_size) {
     if (count || factor)
         ggc_block_inverse(&e->inverse, log_size, levels, to, e->planes.row);
     else
-        for (int i = 0; i < side; i++)
-            memset(to + (ptrdiff_t)i * e->planes.row, 0, (size_t)side * sizeof *to);
+        ggc_block_clear(log_size, to, e->planes.row);
 }
 
 static void code(ggc_encoder *e, int x, int y, int log_size) {

@@ -82,8 +82,9 @@ static inline int32_t ggc_whole(int32_t side) {
  * them, the decoder those of one row of superblocks and a few above. */
 typedef struct {
     int32_t *samples;
-    int32_t row, rows,
-        first; /* samples from a row to the next; rows of each plane, and which one of the tile is first */
+    int32_t row;   /* samples from a row to the next */
+    int32_t rows;  /* of each plane */
+    int32_t first; /* the row of the tile that comes first */
 } ggc_plane_rows;
 
 /* The first sample of a row of the tile. */
@@ -107,12 +108,17 @@ typedef struct {
 int ggc_residual_models_init(ggc_residual_models *m);
 void ggc_residual_models_free(ggc_residual_models *m);
 
+/* The contexts of a kind of planes and a size of blocks come one after the other: which of these rows. */
+static inline uint32_t ggc_size_context(int kind, int log_size) {
+    return (uint32_t)(kind * GGC_NUM_SIZES + log_size - GGC_MIN_LOG);
+}
+
 static inline uint32_t ggc_level_row(int kind, int log_size) {
-    return (uint32_t)(kind * GGC_NUM_SIZES + log_size - GGC_MIN_LOG) * GGC_LEVEL_CONTEXTS;
+    return ggc_size_context(kind, log_size) * GGC_LEVEL_CONTEXTS;
 }
 
 static inline uint32_t ggc_last_row(int kind, int log_size) {
-    return (uint32_t)(kind * GGC_NUM_SIZES + log_size - GGC_MIN_LOG) * GGC_LAST_CONTEXTS;
+    return ggc_size_context(kind, log_size) * GGC_LAST_CONTEXTS;
 }
 
 /* ------------------------------------------------------------------------------------------------------ scanning */
@@ -126,6 +132,10 @@ typedef struct {
 /* Magnitudes of a block have a row above and a column to the left that stay zero, and two below and to the right. */
 #define GGC_MAGNITUDE_ROW(log_size) ((1 << (log_size)) + 3)
 #define GGC_MAGNITUDES (GGC_MAGNITUDE_ROW(GGC_MAX_LOG) * GGC_MAGNITUDE_ROW(GGC_MAX_LOG))
+
+static inline void ggc_clear_magnitudes(uint8_t *magnitudes, int log_size) {
+    memset(magnitudes, 0, (size_t)GGC_MAGNITUDE_ROW(log_size) * (size_t)GGC_MAGNITUDE_ROW(log_size));
+}
 
 /* The diagonal order of each size, filled by ggc_residual_tables. */
 extern ggc_scan ggc_scans[GGC_NUM_SIZES][GGC_MAX_LEVELS];
@@ -245,13 +255,9 @@ static inline int32_t ggc_expected_chroma(int factor, int32_t luma) {
     return (int32_t)product >> GGC_FACTOR_BITS;
 }
 
-static inline uint32_t ggc_intra_context(int kind, int log_size) {
-    return (uint32_t)(kind * GGC_NUM_SIZES + log_size - GGC_MIN_LOG);
-}
-
 /* The context of the factor of a chroma plane. */
 static inline uint32_t ggc_factor_context(int plane, int log_size) {
-    return (uint32_t)((plane - 1) * GGC_NUM_SIZES + log_size - GGC_MIN_LOG);
+    return ggc_size_context(plane - 1, log_size);
 }
 
 /* src/residual_encode.c. Planes to streams; `planes` then holds what the decoder will make of them. `lambda` is what

@@ -17,6 +17,11 @@ static inline void ggc_block_plans_init(ggc_block_plans *plans, const ggc_transf
     }
 }
 
+static inline void ggc_block_clear(int log_size, int32_t *plane, ptrdiff_t row) {
+    for (int i = 0; i < 1 << log_size; i++)
+        memset(plane + i * row, 0, sizeof *plane << log_size);
+}
+
 static inline void ggc_block_inverse(const ggc_block_plans *plans, int log_size, const int32_t *line, int32_t *plane,
                                      ptrdiff_t row) {
     ggc_transform_blocks(&plans->of[log_size], &(ggc_blocks){line, plane, 1, 1 << log_size, row, 0});

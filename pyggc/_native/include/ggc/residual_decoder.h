@@ -200,7 +200,7 @@ static int pop_factor(decoder *d, int plane, int log_size) {
 static void clear_levels(decoder *d, int log_size, int count) {
     const ggc_scan *scan = ggc_scans[log_size - GGC_MIN_LOG];
     if (8 * count > 1 << 2 * log_size) {
-        memset(d->magnitudes, 0, (size_t)GGC_MAGNITUDE_ROW(log_size) * (size_t)GGC_MAGNITUDE_ROW(log_size));
+        ggc_clear_magnitudes(d->magnitudes, log_size);
         memset(d->levels, 0, sizeof *d->levels << 2 * log_size);
         return;
     }
@@ -210,7 +210,7 @@ static void clear_levels(decoder *d, int log_size, int count) {
 
 static void decode_plane(decoder *d, int plane, int x, int y, int log_size) {
     const ggc_residual_plan *plan = d->plan;
-    const int kind = ggc_plane_kind(plan->planes, plane), side = 1 << log_size;
+    const int kind = ggc_plane_kind(plan->planes, plane);
     int32_t *to = ggc_plane_row(&d->planes, plane, y) + x;
     ggc_outlook outlook;
     ggc_look(&d->around, plane, kind, x, y, &outlook);
@@ -221,8 +221,7 @@ static void decode_plane(decoder *d, int plane, int x, int y, int log_size) {
         d->luma_count = count;
     if (count == 0 && factor == 0) {
         ggc_leave(&d->around, plane, x, y, log_size, NULL, 0);
-        for (int i = 0; i < side; i++)
-            memset(to + (ptrdiff_t)i * d->planes.row, 0, (size_t)side * sizeof *to);
+        ggc_block_clear(log_size, to, d->planes.row);
         return;
     }
     for (int b = 0; b < GGC_BANDS; b += 16) /* at once, compilers would make it a slow loop of its own */
@@ -246,7 +245,7 @@ static void decode_predicted(decoder *d, int plane, int x, int y, int log_size) 
     const int side = 1 << log_size, kind = ggc_plane_kind(d->plan->planes, plane);
     const ggc_bounds bounds = ggc_bounds_of(GGC_NUM_INTRA);
     int32_t predicted[GGC_MAX_LEVELS], *to = ggc_plane_row(&d->planes, plane, y) + x;
-    const uint32_t mode = pop(d, &d->models.intra, ggc_intra_context(kind, log_size), &bounds);
+    const uint32_t mode = pop(d, &d->models.intra, ggc_size_context(kind, log_size), &bounds);
     decode_plane(d, plane, x, y, log_size);
     const ggc_edges edges = ggc_edges_of(d->plan, to, d->planes.row, x, y, log_size);
     ggc_intra_predict(&edges, mode, log_size, predicted);

@@ -336,11 +336,10 @@ static void next_rows(const ggc_tile *tile, int count, ggc_plane_rows *planes, i
 static int decode_rows(decoder *d, const ggc_tile *tile, ggc_smoothing by, int32_t *room) {
     const ggc_residual_plan *plan = d->plan;
     for (int y = 0, done = 0; y < plan->height; y += GGC_SUPERBLOCK) {
-        const int left = plan->height - y;
+        const int known = plan->height - y < GGC_SUPERBLOCK ? plan->height : y + GGC_SUPERBLOCK;
         if (!decode_superblocks(d, y))
             break;
-        done = from_planes(plan, tile, by, &d->planes, room, done,
-                           left < GGC_SUPERBLOCK ? plan->height : y + GGC_SUPERBLOCK);
+        done = from_planes(plan, tile, by, &d->planes, room, done, known);
         next_rows(tile, plan->planes, &d->planes, room);
     }
     return verdict(d);

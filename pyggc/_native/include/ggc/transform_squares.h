@@ -21,14 +21,6 @@ DEFINE_ZIPS(32)
 DEFINE_ZIPS(64)
 #undef DEFINE_ZIPS
 
-/* Exchanges the bit with the lowest of the lane. */
-GGC_INLINE void W(exchanges_)(V *v, const int count, const int bit) {
-#pragma GCC unroll 8
-    for (int i = 0; i < count; i++)
-        if (!(i & bit))
-            W(exchange_neighbors_)(v + i, v + i + bit);
-}
-
 #if GGC_VECTOR_BYTES == 32
 /* Exchanges the bit with the one that tells which 128 bits of a vector. */
 GGC_INLINE void W(halves_)(V *v, const int count, const int bit) {

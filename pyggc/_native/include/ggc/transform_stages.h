@@ -139,19 +139,20 @@ GGC_INLINE V W(load_)(const SAMPLE *from, const int inverse, W(extremes_) * all)
 /* A flow along columns, in each of which `apart` flows alternate. */
 GGC_INLINE int W(down_)(W(flow_) * flow, const int inverse, const int size, const int apart, STAGE_PARAMETERS) {
     W(extremes_) all = {{0}, {0}};
-    for (int y = 0; y < rows; y += y % apart < apart - 1 ? 1 : (size - 1) * apart + 1)
-        for (int x = 0; x < columns; x += LANES) {
-            const SAMPLE *from = (const SAMPLE *)source + y * source_row + x;
-            SAMPLE *to = (SAMPLE *)target + y * target_row + x;
-            V v[GGC_MAX_SIDE];
+    for (int first = 0; first < rows; first += size * apart)
+        for (int y = first; y < first + apart; y++)
+            for (int x = 0; x < columns; x += LANES) {
+                const SAMPLE *from = (const SAMPLE *)source + y * source_row + x;
+                SAMPLE *to = (SAMPLE *)target + y * target_row + x;
+                V v[GGC_MAX_SIDE];
 #pragma GCC unroll 32
-            for (int i = 0; i < size; i++)
-                v[i] = W(load_)(from + i * apart * source_row, inverse, &all);
-            flow(v);
+                for (int i = 0; i < size; i++)
+                    v[i] = W(load_)(from + i * apart * source_row, inverse, &all);
+                flow(v);
 #pragma GCC unroll 32
-            for (int i = 0; i < size; i++)
-                *(MEMORY *)(to + i * apart * target_row) = v[i];
-        }
+                for (int i = 0; i < size; i++)
+                    *(MEMORY *)(to + i * apart * target_row) = v[i];
+            }
     return W(bounded_)(&all, limit);
 }
 
@@ -187,6 +188,14 @@ GGC_INLINE void W(exchange_neighbors_)(V *a, V *b) {
     *b = (V)B(ggc_alternate_)(x >> GGC_BITS, y);
 }
 
+/* That of vectors whose numbers differ in a bit: it and the lowest bit of the lane change places. */
+GGC_INLINE void W(exchanges_)(V *v, const int count, const int bit) {
+#pragma GCC unroll 8
+    for (int i = 0; i < count; i++)
+        if (!(i & bit))
+            W(exchange_neighbors_)(v + i, v + i + bit);
+}
+
 GGC_INLINE int W(quads_)(W(flow_) * flow, const int inverse, const int size, STAGE_PARAMETERS) {
     W(extremes_) all = {{0}, {0}};
     for (int y = 0; y < rows; y += size)
@@ -197,11 +206,9 @@ GGC_INLINE int W(quads_)(W(flow_) * flow, const int inverse, const int size, STA
 #pragma GCC unroll 4
             for (int i = 0; i < 4; i++)
                 v[i] = W(load_)(from + i / 2 * source_row + i % 2 * LANES, inverse, &all);
-            W(exchange_neighbors_)(v, v + 1);
-            W(exchange_neighbors_)(v + 2, v + 3);
+            W(exchanges_)(v, 4, 1);
             flow(v);
-            W(exchange_neighbors_)(v, v + 1);
-            W(exchange_neighbors_)(v + 2, v + 3);
+            W(exchanges_)(v, 4, 1);
 #pragma GCC unroll 4
             for (int i = 0; i < 4; i++)
                 *(MEMORY *)(to + i / 2 * target_row + i % 2 * LANES) = v[i];
