@@ -91,6 +91,24 @@ def test_threads_and_variants_agree(transform: BlockTransform, dtype: str, monke
             assert (transform.inverse(y, threads=threads) == x).all()
 
 
+@each_transform
+@each_dtype
+@pytest.mark.parametrize("columns", [1056, 2048])
+def test_long_rows(transform: BlockTransform, dtype: str, columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than a stage takes at once; of 2048 samples rows lie apart by a multiple of what a cache's sets span."""
+    *rows, _ = transform.shape
+    x = noise((*(2 * side for side in rows), columns), dtype, transform.limit("int16"))
+    x[..., columns // 2] = transform.limit(dtype)  # Some of 32 bits need them.
+    for axes in (None,) if rows else (-1, 0):
+        whole = x if axes != 0 else np.repeat(x[None], 2 * transform.shape[0], axis=0)
+        for variant in VARIANTS:
+            monkeypatch.setattr(samples, "VARIANT", variant)
+            parts = [transform.forward(part, axes) for part in np.split(whole, columns // 32, axis=-1)]
+            y = transform.forward(whole, axes)
+            assert (y == np.concatenate(parts, axis=-1)).all()
+            assert (transform.inverse(y, axes, out=y) == whole).all()
+
+
 def test_the_environment_forces_the_baseline() -> None:
     forced = os.environ.get("PYGGC_SIMD") == "baseline"
     assert VARIANTS[0 if forced else -1] == samples.VARIANT

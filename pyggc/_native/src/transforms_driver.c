@@ -9,6 +9,13 @@
  * largest unit of any variant fit. */
 #define TILE (1 << 12)
 
+/* The first-level cache of most processors: bytes that its sets have in one way, and their number of ways. */
+#define SETS_SPAN 4096
+#define WAYS 8
+
+/* Bytes between the rows of a tile, so that they share no sets. */
+#define PAD 64
+
 /* No thread is woken for fewer samples: waking it would cost more. */
 #define SAMPLES_A_THREAD (1 << 15)
 
@@ -87,13 +94,19 @@ static int is_square(const ggc_transform *t, const ggc_stages *stages) {
     return t->down == t->across && stages->square[t->down][0];
 }
 
+/* It has its own memory for what lies between, and takes longer runs than a tile. */
+static int is_large(const ggc_transform *t, const ggc_stages *stages) {
+    return is_square(t, stages) && t->rows == GGC_MAX_SIDE;
+}
+
 static ggc_tiling tiling_of(const ggc_transform *t, const ggc_stages *stages, int32_t limit) {
     const int unit_rows = t->across ? stages->unit_rows[t->across] : 1, in_line = unit_rows > t->rows;
     int columns = t->across ? stages->unit_columns[t->across] : stages->lanes;
     if (t->quads && !is_square(t, stages) && columns < 2 * stages->lanes)
         columns = 2 * stages->lanes;
     const int least = columns / t->columns * (in_line ? unit_rows / t->rows : 1);
-    return (ggc_tiling){stages, limit, TILE / (least * t->columns * t->rows) * least, least, in_line};
+    const int samples = is_large(t, stages) ? GGC_RUN * t->rows : TILE;
+    return (ggc_tiling){stages, limit, samples / (least * t->columns * t->rows) * least, least, in_line};
 }
 
 typedef int runner(const ggc_plan *p, const ggc_tiling *g, place from, place to, int rows, int columns);
@@ -176,10 +189,38 @@ static void copy_blocks(const ggc_plan *p, const ggc_tiling *g, place blocks, pl
     }
 }
 
+/* Lines that a set of the first-level cache would have to hold for a column of so many rows, so many bytes apart. */
+static ptrdiff_t crowd(int rows, ptrdiff_t row) {
+    const ptrdiff_t apart = row & -row;
+    return rows * (apart < SETS_SPAN ? apart : SETS_SPAN) / SETS_SPAN;
+}
+
+/* Columns of a row of blocks that fill vectors. Where rows lie so far apart that those of a block drive each other out
+ * of the cache, they go to the tile row by row, or come from it if only the last stage takes columns. */
+static int run_rows(const ggc_plan *p, const ggc_tiling *g, place from, char *memory, place to, int columns,
+                    int check) {
+    const ggc_transform *t = &p->transform;
+    const ptrdiff_t size = g->stages->itemsize;
+    const place tile = {memory, columns + PAD / size}, bytes = {memory, tile.row * size};
+    const place from_bytes = {from.data, from.row * size}, to_bytes = {to.data, to.row * size};
+    const int one_stage = !t->across || is_square(t, g->stages);
+    const ptrdiff_t read = one_stage || !t->inverse ? crowd(t->rows, from_bytes.row) : 0;
+    const ptrdiff_t written = one_stage || t->inverse ? crowd(t->rows, to_bytes.row) : 0;
+    if (is_large(t, g->stages) || read + written <= WAYS)
+        return run_stages(p, g, from, tile, to, t->rows, columns, check);
+    if (read) {
+        copy_rows(bytes, from_bytes, t->rows, (size_t)(columns * size));
+        return run_stages(p, g, tile, tile, to, t->rows, columns, check);
+    }
+    const int within = run_stages(p, g, from, tile, tile, t->rows, columns, check);
+    copy_rows(to_bytes, bytes, t->rows, (size_t)(columns * size));
+    return within;
+}
+
 /* At most a tile's number of blocks. What fills vectors where it lies is read and written there; the rest is gathered
  * in the tile. 0: a sample exceeds the limit, if that is checked. */
 static int run_blocks(const ggc_plan *p, const ggc_tiling *g, const ggc_blocks *blocks, int count, int check) {
-    _Alignas(64) char memory[TILE * sizeof(int32_t)];
+    _Alignas(64) char memory[TILE * sizeof(int32_t) + GGC_MAX_SIDE * PAD];
     const ggc_transform *t = &p->transform;
     const ptrdiff_t size = g->stages->itemsize;
     const place from = {(char *)blocks->source, blocks->source_row}, to = {blocks->target, blocks->target_row};
@@ -190,7 +231,7 @@ static int run_blocks(const ggc_plan *p, const ggc_tiling *g, const ggc_blocks *
         whole = count / g->least * g->least;
         const int columns = whole * t->columns;
         if (whole)
-            within = run_stages(p, g, from, (place){memory, columns}, to, t->rows, columns, check);
+            within = run_rows(p, g, from, memory, to, columns, check);
     }
     if (whole == count)
         return within;
@@ -224,6 +265,12 @@ ggc_plan ggc_plan_of(const ggc_transform *transform, const ggc_transform_variant
         /* Tiles have one number of blocks in both widths. */
         if (p.narrow.blocks < p.wide.blocks)
             p.wide.blocks = p.narrow.blocks;
+        if (down == GGC_DCT4 && across == GGC_DCT4)
+            p.fours = variant->fours[GGC_SQUARE][transform->inverse];
+        else if (down == GGC_DCT4 && transform->columns == 1)
+            p.fours = variant->fours[GGC_DOWN][transform->inverse];
+        else if (across == GGC_DCT4 && transform->rows == 1)
+            p.fours = variant->fours[GGC_ACROSS][transform->inverse];
     }
     return p;
 }
@@ -257,9 +304,34 @@ static int run_narrow(const ggc_plan *p, const ggc_blocks *blocks, int count) {
     return 1;
 }
 
+/* The same blocks so many samples further. */
+static ggc_blocks moved(const ggc_plan *p, const ggc_blocks *blocks, ptrdiff_t samples) {
+    const ptrdiff_t offset = samples * p->wide.stages->itemsize;
+    ggc_blocks found = *blocks;
+    found.source = (const char *)found.source + offset;
+    found.target = (char *)found.target + offset;
+    return found;
+}
+
+/* Blocks that fill vectors, not stacked. 0: a sample exceeds the limit. */
+static int run_fours(const ggc_plan *p, const ggc_blocks *blocks, int count) {
+    const ggc_tiling *g = &p->narrow;
+    const int columns = count * p->transform.columns, lanes = g->stages->lanes;
+    if (g->in_line)
+        return p->fours(blocks->source, lanes, blocks->target, lanes, columns / lanes, lanes, g->limit, p->wide.limit);
+    return p->fours(blocks->source, blocks->source_row, blocks->target, blocks->target_row, 4, columns, g->limit,
+                    p->wide.limit);
+}
+
 /* 0: a sample exceeds the limit, if that is checked. */
 static int run_tile(const ggc_plan *p, const ggc_blocks *blocks, int count, int check) {
-    if (p->narrow.stages && count >= p->narrow.least && run_narrow(p, blocks, count))
+    const int whole = p->narrow.stages ? count / p->narrow.least * p->narrow.least : 0;
+    if (whole && p->fours && !blocks->stacked) {
+        const ggc_blocks left = moved(p, blocks, whole * p->transform.columns);
+        const int within = run_fours(p, blocks, whole) || !check;
+        return (whole == count || run_blocks(p, &p->wide, &left, count - whole, check)) && within;
+    }
+    if (whole && run_narrow(p, blocks, count))
         return 1;
     return run_blocks(p, &p->wide, blocks, count, check);
 }
@@ -268,11 +340,7 @@ static int run_tile(const ggc_plan *p, const ggc_blocks *blocks, int count, int 
 static int tile_at(const ggc_plan *p, const ggc_blocks *blocks, int64_t first, ptrdiff_t run, ggc_blocks *tile) {
     const ggc_transform *t = &p->transform;
     const int64_t left = blocks->count - first;
-    const ptrdiff_t step = blocks->stacked ? t->rows * t->columns : t->columns;
-    const ptrdiff_t offset = (run + first * step) * p->wide.stages->itemsize;
-    *tile = *blocks;
-    tile->source = (const char *)tile->source + offset;
-    tile->target = (char *)tile->target + offset;
+    *tile = moved(p, blocks, run + first * (blocks->stacked ? t->rows : 1) * t->columns);
     return left < p->wide.blocks ? (int)left : p->wide.blocks;
 }
 

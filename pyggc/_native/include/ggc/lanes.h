@@ -162,12 +162,11 @@ GGC_DEFINE_X86_EXTREMES(ggc_v32, 32)
 GGC_DEFINE_EXTREMES(ggc_v32, ggc_s32, 32)
 #endif
 
-/* Signed lanes of 32 bits, all of a and then all of b, to 16 bits; what is too large becomes the nearest extreme. */
-GGC_INLINE ggc_v16 ggc_pack(ggc_v32 a, ggc_v32 b) {
-#if defined(__AVX2__)
-    return (ggc_v16)_mm256_permute4x64_epi64(_mm256_packs_epi32((__m256i)a, (__m256i)b), 0xd8);
-#elif defined(__SSE2__)
-    return (ggc_v16)_mm_packs_epi32((__m128i)a, (__m128i)b);
+/* Signed lanes of 32 bits to 16 bits, in each 128 bits those of a and then those of b; what is too large becomes the
+ * nearest extreme. */
+GGC_INLINE ggc_v16 ggc_narrow_v(ggc_v32 a, ggc_v32 b) {
+#if defined(__SSE2__)
+    return (ggc_v16)GGC_X86(packs_epi32)((GGC_X86_VECTOR)a, (GGC_X86_VECTOR)b);
 #else
     ggc_v16 packed;
     for (int i = 0; i < GGC_VECTOR_BYTES / 4; i++) {
@@ -178,6 +177,29 @@ GGC_INLINE ggc_v16 ggc_pack(ggc_v32 a, ggc_v32 b) {
                                                                            : second);
     }
     return packed;
+#endif
+}
+
+/* Back to a and b. */
+GGC_INLINE void ggc_widen_v(ggc_v16 v, ggc_v32 *a, ggc_v32 *b) {
+#if defined(__SSE2__)
+    const GGC_X86_VECTOR x = (GGC_X86_VECTOR)v;
+    *a = (ggc_v32)GGC_X86(srai_epi32)(GGC_X86(unpacklo_epi16)(x, x), 16);
+    *b = (ggc_v32)GGC_X86(srai_epi32)(GGC_X86(unpackhi_epi16)(x, x), 16);
+#else
+    for (int i = 0; i < GGC_VECTOR_BYTES / 4; i++) {
+        (*a)[i] = (uint32_t)(int16_t)v[i];
+        (*b)[i] = (uint32_t)(int16_t)v[GGC_VECTOR_BYTES / 4 + i];
+    }
+#endif
+}
+
+/* ggc_narrow_v with all of a before all of b. */
+GGC_INLINE ggc_v16 ggc_pack(ggc_v32 a, ggc_v32 b) {
+#if defined(__AVX2__)
+    return (ggc_v16)_mm256_permute4x64_epi64((__m256i)ggc_narrow_v(a, b), 0xd8);
+#else
+    return ggc_narrow_v(a, b);
 #endif
 }
 

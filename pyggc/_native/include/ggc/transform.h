@@ -29,6 +29,10 @@ typedef enum { GGC_YCOCG_R, GGC_RCT } ggc_color_flow;
 /* Sides of a block. */
 #define GGC_MAX_SIDE 32
 
+/* Columns that a stage of large squares takes at once if it is given them: what lies between its halves stays in the
+ * second-level cache. */
+#define GGC_RUN 512
+
 /* Blocks of rows x columns samples. A side that has a flow is as long as that says. */
 typedef struct {
     int rows, columns;
@@ -78,6 +82,12 @@ typedef struct {
  * and back. The rows and blocks are multiples of what a vector has of runs. */
 typedef void ggc_restack(const char *source, char *target, ptrdiff_t target_row, int rows, int run, int blocks);
 
+/* Cosine transforms of four points, of four rows at a time; columns fill vectors of 16 bits. Forward it returns 0 where
+ * a sample is beyond the limit; other samples than those within the narrow one take longer. */
+typedef int ggc_fours(const int32_t *source, ptrdiff_t source_row, int32_t *target, ptrdiff_t target_row, int rows,
+                      int columns, int32_t narrow_limit, int32_t limit);
+typedef enum { GGC_DOWN, GGC_ACROSS, GGC_SQUARE, GGC_NUM_FOURS } ggc_fours_kind;
+
 typedef struct {
     const char *name;
     const ggc_stages *int15; /* of 16 bits, for numbers of 15; cosine transforms only */
@@ -88,6 +98,7 @@ typedef struct {
     int (*narrow)(const int32_t *source, ptrdiff_t source_row, int16_t *target, int64_t rows, int64_t columns,
                   int32_t limit);
     void (*widen)(const int16_t *source, int32_t *target, ptrdiff_t target_row, int64_t rows, int64_t columns);
+    ggc_fours *fours[GGC_NUM_FOURS][2];
 } ggc_transform_variant;
 
 extern const ggc_transform_variant ggc_transform_baseline, ggc_transform_avx2;
@@ -111,6 +122,7 @@ typedef struct {
     ggc_transform transform;
     const ggc_transform_variant *variant;
     ggc_tiling wide, narrow; /* that of the samples, and that of int16 for samples of int32 that do with 15 bits */
+    ggc_fours *fours;        /* NULL: not to be used */
 } ggc_plan;
 
 /* src/transforms_driver.c. The discrete cosine transform of blocks; sides of 4, 8, 16 or 32, or 1 for none. */

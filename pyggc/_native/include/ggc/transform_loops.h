@@ -31,6 +31,8 @@
 #undef GGC_WIDTH
 #undef GGC_BITS
 
+#include "ggc/transform_fours.h"
+
 /* Transposes a square of runs, two or four to a vector; its own inverse. */
 GGC_INLINE void transpose_runs(ggc_v64 *v, const int count) {
 #if GGC_VECTOR_BYTES == 32
@@ -107,5 +109,16 @@ static void widen(const int16_t *source, int32_t *target, ptrdiff_t target_row, 
 }
 
 const ggc_transform_variant GGC_VARIANT = {
-    GGC_VARIANT_NAME, &stages_15, &stages_16, &stages_32, GGC_VECTOR_BYTES, to_rows, to_blocks, narrow, widen,
+    GGC_VARIANT_NAME,
+    &stages_15,
+    &stages_16,
+    &stages_32,
+    GGC_VECTOR_BYTES,
+    to_rows,
+    to_blocks,
+    narrow,
+    widen,
+    {{down_fours_forward, down_fours_inverse},
+     {across_fours_forward, across_fours_inverse},
+     {square_fours_forward, square_fours_inverse}},
 };

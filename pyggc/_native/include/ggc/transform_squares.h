@@ -24,7 +24,7 @@ DEFINE_ZIPS(64)
 #if GGC_VECTOR_BYTES == 32
 /* Exchanges the bit with the one that tells which 128 bits of a vector. */
 GGC_INLINE void W(halves_)(V *v, const int count, const int bit) {
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int i = 0; i < count; i++)
         if (!(i & bit))
             B(ggc_exchange_v)(v + i, v + i + bit);
@@ -60,6 +60,10 @@ GGC_INLINE int W(square_)(W(flow_) * flow, const int inverse, W(program_) * prog
 #pragma GCC unroll 16
             for (int i = 0; i < size; i++)
                 v[i] = W(load_)(from + i * source_row, inverse, &all);
+            if (size == 16) {
+                W(ahead_)(from, source_row, size, x / LANES, 0);
+                W(ahead_)(to, target_row, size, x / LANES, 1);
+            }
             program(flow, inverse, v);
 #pragma GCC unroll 16
             for (int i = 0; i < size; i++)
@@ -246,6 +250,8 @@ GGC_INLINE int W(wht_across_)(W(flow_) * flow, const int inverse, W(program_) * 
         }
     return 1;
 }
+
+#include "ggc/transform_large.h"
 #endif
 
 /* ----------------------------------------------------------------------------------------------------- the stages */
@@ -281,7 +287,9 @@ DEFINE_STAGE(across_wht16, wht_across_, wht4, W(wht_two_rows_), 16)
 DEFINE_STAGE(across_wht32, wht_across_, wht4, W(wht_row_32_), 32)
 #define WHT_LARGEST_SQUARE
 #endif
+DEFINE_STAGE(square_wht32, large_, wht4, GGC_RUN)
 #define WHT_STAGES                                                                                                     \
     SQUARE(GGC_WHT4, wht4)                                                                                             \
-    SQUARE(GGC_WHT8, wht8) WHT_LARGEST_SQUARE WHT_ACROSS(GGC_WHT16, wht16, 16) WHT_ACROSS(GGC_WHT32, wht32, 32)
+    SQUARE(GGC_WHT8, wht8)                                                                                             \
+    WHT_LARGEST_SQUARE SQUARE(GGC_WHT32, wht32) WHT_ACROSS(GGC_WHT16, wht16, 16) WHT_ACROSS(GGC_WHT32, wht32, 32)
 #endif

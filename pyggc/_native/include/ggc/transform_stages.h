@@ -131,6 +131,18 @@ GGC_INLINE V W(load_)(const SAMPLE *from, const int inverse, W(extremes_) * all)
     return v;
 }
 
+/* Asks for what comes later in rows of a large block, which are more than processors follow by themselves: at each
+ * vector for every other row, since a line of cache has two. */
+GGC_INLINE void W(ahead_)(const SAMPLE *from, ptrdiff_t row, const int rows, const int vector, const int to_write) {
+    const int bytes = 256;
+#pragma GCC unroll 16
+    for (int i = vector % 2; i < rows; i += 2)
+        if (to_write)
+            __builtin_prefetch((const char *)(from + i * row) + bytes, 1);
+        else
+            __builtin_prefetch((const char *)(from + i * row) + bytes);
+}
+
 /* What every stage is given, as ggc_stage has it. */
 #define STAGE_PARAMETERS                                                                                               \
     const void *source, ptrdiff_t source_row, void *target, ptrdiff_t target_row, int rows, int columns, int32_t limit
@@ -148,6 +160,9 @@ GGC_INLINE int W(down_)(W(flow_) * flow, const int inverse, const int size, cons
 #pragma GCC unroll 32
                 for (int i = 0; i < size; i++)
                     v[i] = W(load_)(from + i * apart * source_row, inverse, &all);
+                if (size == 16) /* what is not a tile: the source, or of the inverse the target */
+                    W(ahead_)(inverse ? to : from, apart * (inverse ? target_row : source_row), size, x / LANES,
+                              inverse);
                 flow(v);
 #pragma GCC unroll 32
                 for (int i = 0; i < size; i++)
@@ -190,7 +205,7 @@ GGC_INLINE void W(exchange_neighbors_)(V *a, V *b) {
 
 /* That of vectors whose numbers differ in a bit: it and the lowest bit of the lane change places. */
 GGC_INLINE void W(exchanges_)(V *v, const int count, const int bit) {
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int i = 0; i < count; i++)
         if (!(i & bit))
             W(exchange_neighbors_)(v + i, v + i + bit);
