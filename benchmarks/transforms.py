@@ -1,11 +1,12 @@
 """The reversible transforms: their speed beside scipy.fft and a plain copy, their operations and errors.
 
-    python benchmarks/transforms.py [--part speed small color facts daala] [--samples 1048576] [--rounds 15]
-        [--threads 1] [--daala DAALA_DCT.npz] [--json OUT]
+    python benchmarks/transforms.py [--part speed small color facts daala] [--samples 1048576] [--beyond 16000000]
+        [--rounds 15] [--threads 1] [--daala DAALA_DCT.npz] [--json OUT]
 
 speed  ns a sample of square blocks, forward with its check of the range and inverse, stacked as (..., N, N) and in an
        image, beside scipy.fft.dctn in float32 on the same blocks and a copy of the same array.
-small  the same of transforms of few operations, along one axis or two, beside the copy.
+small  the same of transforms of few operations, along one axis or two, beside the copy: of as many samples, and of
+       --beyond, which no cache holds.
 color  the same of transforms of colors.
 facts  operations, mean squared error and range expansion of each size, beside those of the draft.
 daala  the greatest differences from the outputs of Daala's transforms: --daala is a file with in4, out4, in8, ...
@@ -71,9 +72,9 @@ def actions_of(x: np.ndarray, forward: Callable[..., Any], inverse: Callable[...
     }
 
 
-def side_of(args: argparse.Namespace) -> int:
+def side_of(samples: int) -> int:
     """That of a square image of about so many samples."""
-    return max(32, int(args.samples**0.5) // 32 * 32)
+    return max(32, int(samples**0.5) // 32 * 32)
 
 
 def nanoseconds(seconds: float, x: np.ndarray) -> float:
@@ -85,7 +86,7 @@ def nanoseconds(seconds: float, x: np.ndarray) -> float:
 
 def speed(args: argparse.Namespace) -> Rows:
     rows = []
-    side = side_of(args)
+    side = side_of(args.samples)
     for size in SIZES:
         transform = DCT(size, size)
         for dtype in ("int16", "int32"):
@@ -127,16 +128,18 @@ def bound(method: Callable[..., Any], args: argparse.Namespace, *axes: Any) -> C
 
 
 def small(args: argparse.Namespace) -> Rows:
-    side = side_of(args)
+    return [row for samples in (args.samples, args.beyond) for row in small_of(side_of(samples), args)]
+
+
+def small_of(side: int, args: argparse.Namespace) -> Rows:
     rows = []
     for transform in (DCT(4), DCT(4, 4), WHT(4), WHT(2, 2), WHT(4, 4), WHT(8, 8), WHT(16, 16), WHT(32, 32)):
         for axes in (-1, 0) if len(transform.shape) == 1 else ((0, 1),):
             for dtype in ("int16", "int32"):
                 x = noise((side, side), dtype)
                 actions = actions_of(x, bound(transform.forward, args, axes), bound(transform.inverse, args, axes))
-                rows.append(
-                    {"transform": repr(transform), "axes": str(axes), "dtype": dtype, **beside(actions, x, args)}
-                )
+                named = {"transform": repr(transform), "axes": str(axes), "dtype": dtype, "side": side}
+                rows.append(named | beside(actions, x, args))
     table(f"ns a sample, {side} x {side} samples", rows)
     return rows
 
@@ -258,13 +261,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--part", nargs="+", choices=list(PARTS), default=list(PARTS))
     parser.add_argument("--samples", type=int, default=1 << 20, help="of each array")
+    parser.add_argument("--beyond", type=int, default=16_000_000, help="of those of part small that no cache holds")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--daala", type=Path, help="vectors of Daala's transforms (.npz)")
     parser.add_argument("--json", type=Path, help="where to write all figures; - for the standard output")
     args = parser.parse_args()
-    if args.samples < 1024 or min(args.rounds, args.threads) < 1:
-        parser.error("--samples must be at least 1024, --rounds and --threads at least 1")
+    if min(args.samples, args.beyond) < 1024 or min(args.rounds, args.threads) < 1:
+        parser.error("--samples and --beyond must be at least 1024, --rounds and --threads at least 1")
     with contextlib.redirect_stdout(sys.stderr if args.json == Path("-") else sys.stdout):
         results = {name: PARTS[name](args) for name in args.part}
     save_json(args.json, results)

@@ -5,9 +5,12 @@
 #include "ggc/threads.h"
 #include "ggc/transform.h"
 
-/* Samples of a tile, at most: what lies between its stages stays in the first-level cache. The largest block and the
- * largest unit of any variant fit. */
-#define TILE (1 << 12)
+/* Samples of a tile, at most: what lies between its stages stays near the processor, and rows are long enough for its
+ * prefetching. The largest block and the largest unit of any variant fit. */
+#define TILE (1 << 13)
+
+/* Of narrow ones, of which there are two: blocks, and what lies between their stages. */
+#define NARROW_TILE (TILE / 2)
 
 /* The first-level cache of most processors: bytes that its sets have in one way, and their number of ways. */
 #define SETS_SPAN 4096
@@ -99,14 +102,15 @@ static int is_large(const ggc_transform *t, const ggc_stages *stages) {
     return is_square(t, stages) && t->rows == GGC_MAX_SIDE;
 }
 
-static ggc_tiling tiling_of(const ggc_transform *t, const ggc_stages *stages, int32_t limit) {
+/* Tiles of so many samples at most. */
+static ggc_tiling tiling_of(const ggc_transform *t, const ggc_stages *stages, int32_t limit, int samples) {
     const int unit_rows = t->across ? stages->unit_rows[t->across] : 1, in_line = unit_rows > t->rows;
     int columns = t->across ? stages->unit_columns[t->across] : stages->lanes;
     if (t->quads && !is_square(t, stages) && columns < 2 * stages->lanes)
         columns = 2 * stages->lanes;
     const int least = columns / t->columns * (in_line ? unit_rows / t->rows : 1);
-    const int samples = is_large(t, stages) ? GGC_RUN * t->rows : TILE;
-    return (ggc_tiling){stages, limit, samples / (least * t->columns * t->rows) * least, least, in_line};
+    const int all = is_large(t, stages) ? GGC_RUN * t->rows : samples;
+    return (ggc_tiling){stages, limit, all / (least * t->columns * t->rows) * least, least, in_line};
 }
 
 typedef int runner(const ggc_plan *p, const ggc_tiling *g, place from, place to, int rows, int columns);
@@ -257,11 +261,11 @@ ggc_plan ggc_plan_of(const ggc_transform *transform, const ggc_transform_variant
     ggc_plan p = {
         .transform = *transform,
         .variant = variant,
-        .wide = tiling_of(transform, itemsize == 2 ? variant->int16 : variant->int32, limit),
+        .wide = tiling_of(transform, itemsize == 2 ? variant->int16 : variant->int32, limit, TILE),
     };
     /* Without products 32 bits are as fast. */
     if (itemsize == 4 && ((down && down <= GGC_DCT32) || (across && across <= GGC_DCT32))) {
-        p.narrow = tiling_of(transform, variant->int15, transform_limit(transform, 15));
+        p.narrow = tiling_of(transform, variant->int15, transform_limit(transform, 15), NARROW_TILE);
         /* Tiles have one number of blocks in both widths. */
         if (p.narrow.blocks < p.wide.blocks)
             p.wide.blocks = p.narrow.blocks;
@@ -287,7 +291,7 @@ static shape shape_of(const ggc_transform *t, const ggc_blocks *blocks, int coun
 
 /* 0: this tile needs more bits, and nothing was written. */
 static int run_narrow(const ggc_plan *p, const ggc_blocks *blocks, int count) {
-    _Alignas(64) int16_t samples[TILE];
+    _Alignas(64) int16_t samples[NARROW_TILE];
     const ggc_transform *t = &p->transform;
     const ggc_transform_variant *variant = p->variant;
     const shape s = shape_of(t, blocks, count);
