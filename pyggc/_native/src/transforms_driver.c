@@ -269,12 +269,12 @@ ggc_plan ggc_plan_of(const ggc_transform *transform, const ggc_transform_variant
         /* Tiles have one number of blocks in both widths. */
         if (p.narrow.blocks < p.wide.blocks)
             p.wide.blocks = p.narrow.blocks;
-        if (down == GGC_DCT4 && across == GGC_DCT4)
-            p.fours = variant->fours[GGC_SQUARE][transform->inverse];
-        else if (down == GGC_DCT4 && transform->columns == 1)
-            p.fours = variant->fours[GGC_DOWN][transform->inverse];
-        else if (across == GGC_DCT4 && transform->rows == 1)
-            p.fours = variant->fours[GGC_ACROSS][transform->inverse];
+        if (down == across)
+            p.direct = variant->direct[GGC_SQUARE][down][transform->inverse];
+        else if (transform->columns == 1)
+            p.direct = variant->direct[GGC_DOWN][down][transform->inverse];
+        else if (transform->rows == 1)
+            p.direct = variant->direct[GGC_ACROSS][across][transform->inverse];
     }
     return p;
 }
@@ -317,22 +317,33 @@ static ggc_blocks moved(const ggc_plan *p, const ggc_blocks *blocks, ptrdiff_t s
     return found;
 }
 
-/* Blocks that fill vectors, not stacked. 0: a sample exceeds the limit. */
-static int run_fours(const ggc_plan *p, const ggc_blocks *blocks, int count) {
-    const ggc_tiling *g = &p->narrow;
-    const int columns = count * p->transform.columns, lanes = g->stages->lanes;
-    if (g->in_line)
-        return p->fours(blocks->source, lanes, blocks->target, lanes, columns / lanes, lanes, g->limit, p->wide.limit);
-    return p->fours(blocks->source, blocks->source_row, blocks->target, blocks->target_row, 4, columns, g->limit,
-                    p->wide.limit);
+/* Whether there is a direct way for blocks where they lie. */
+static int is_direct(const ggc_plan *p, const ggc_blocks *blocks) {
+    const ggc_transform *t = &p->transform;
+    if (!p->direct || (blocks->stacked && t->columns < p->narrow.stages->lanes))
+        return 0;
+    return crowd(t->rows, blocks->source_row * 4) + crowd(t->rows, blocks->target_row * 4) <= WAYS;
+}
+
+/* Blocks that fill vectors. 0: a sample exceeds the limit. */
+static int run_direct(const ggc_plan *p, const ggc_blocks *blocks, int count) {
+    const ggc_transform *t = &p->transform;
+    const int lanes = p->narrow.stages->lanes;
+    ptrdiff_t source_row = blocks->source_row, target_row = blocks->target_row;
+    int rows = t->rows, columns = count * t->columns;
+    if (p->narrow.in_line || blocks->stacked)
+        source_row = target_row = lanes, rows = rows * columns / lanes, columns = lanes;
+    return p->direct(blocks->source, source_row, blocks->target, target_row, rows, columns, p->narrow.limit,
+                     p->wide.limit);
 }
 
 /* 0: a sample exceeds the limit, if that is checked. */
 static int run_tile(const ggc_plan *p, const ggc_blocks *blocks, int count, int check) {
+    const ggc_transform *t = &p->transform;
     const int whole = p->narrow.stages ? count / p->narrow.least * p->narrow.least : 0;
-    if (whole && p->fours && !blocks->stacked) {
-        const ggc_blocks left = moved(p, blocks, whole * p->transform.columns);
-        const int within = run_fours(p, blocks, whole) || !check;
+    if (whole && is_direct(p, blocks)) {
+        const ggc_blocks left = moved(p, blocks, whole * (blocks->stacked ? t->rows : 1) * t->columns);
+        const int within = run_direct(p, blocks, whole) || !check;
         return (whole == count || run_blocks(p, &p->wide, &left, count - whole, check)) && within;
     }
     if (whole && run_narrow(p, blocks, count))

@@ -203,6 +203,14 @@ GGC_INLINE ggc_v16 ggc_pack(ggc_v32 a, ggc_v32 b) {
 #endif
 }
 
+/* Back to a and b. */
+GGC_INLINE void ggc_unpack(ggc_v16 v, ggc_v32 *a, ggc_v32 *b) {
+#if defined(__AVX2__)
+    v = (ggc_v16)_mm256_permute4x64_epi64((__m256i)v, 0xd8);
+#endif
+    ggc_widen_v(v, a, b);
+}
+
 /* In each 128 bits: the first or the second halves of a and b, one lane of each after the other. */
 #if defined(__SSE2__)
 #define GGC_DEFINE_ZIP(vector, bits)                                                                                   \

@@ -82,11 +82,11 @@ typedef struct {
  * and back. The rows and blocks are multiples of what a vector has of runs. */
 typedef void ggc_restack(const char *source, char *target, ptrdiff_t target_row, int rows, int run, int blocks);
 
-/* Cosine transforms of four points, of four rows at a time; columns fill vectors of 16 bits. Forward it returns 0 where
- * a sample is beyond the limit; other samples than those within the narrow one take longer. */
-typedef int ggc_fours(const int32_t *source, ptrdiff_t source_row, int32_t *target, ptrdiff_t target_row, int rows,
-                      int columns, int32_t narrow_limit, int32_t limit);
-typedef enum { GGC_DOWN, GGC_ACROSS, GGC_SQUARE, GGC_NUM_FOURS } ggc_fours_kind;
+/* A whole transform of samples of 32 bits, faster for those within the narrow limit. Columns fill vectors of 16 bits.
+ * 0: a sample of a forward transform is beyond the limit. */
+typedef int ggc_direct(const int32_t *source, ptrdiff_t source_row, int32_t *target, ptrdiff_t target_row, int rows,
+                       int columns, int32_t narrow_limit, int32_t limit);
+typedef enum { GGC_DOWN, GGC_ACROSS, GGC_SQUARE, GGC_NUM_DIRECT } ggc_direct_kind;
 
 typedef struct {
     const char *name;
@@ -98,7 +98,7 @@ typedef struct {
     int (*narrow)(const int32_t *source, ptrdiff_t source_row, int16_t *target, int64_t rows, int64_t columns,
                   int32_t limit);
     void (*widen)(const int16_t *source, int32_t *target, ptrdiff_t target_row, int64_t rows, int64_t columns);
-    ggc_fours *fours[GGC_NUM_FOURS][2];
+    ggc_direct *direct[GGC_NUM_DIRECT][GGC_NUM_FLOWS][2]; /* NULL: there is none */
 } ggc_transform_variant;
 
 extern const ggc_transform_variant ggc_transform_baseline, ggc_transform_avx2;
@@ -122,7 +122,7 @@ typedef struct {
     ggc_transform transform;
     const ggc_transform_variant *variant;
     ggc_tiling wide, narrow; /* that of the samples, and that of int16 for samples of int32 that do with 15 bits */
-    ggc_fours *fours;        /* NULL: not to be used */
+    ggc_direct *direct;      /* NULL: there is none */
 } ggc_plan;
 
 /* src/transforms_driver.c. The discrete cosine transform of blocks; sides of 4, 8, 16 or 32, or 1 for none. */

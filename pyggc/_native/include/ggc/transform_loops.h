@@ -31,7 +31,7 @@
 #undef GGC_WIDTH
 #undef GGC_BITS
 
-#include "ggc/transform_fours.h"
+#include "ggc/transform_narrow.h"
 
 /* Transposes a square of runs, two or four to a vector; its own inverse. */
 GGC_INLINE void transpose_runs(ggc_v64 *v, const int count) {
@@ -80,45 +80,6 @@ GGC_INLINE void restack(const int count, const int to_rows, const char *source, 
 DEFINE_RESTACK(to_rows, 1)
 DEFINE_RESTACK(to_blocks, 0)
 
-static int narrow(const int32_t *source, ptrdiff_t source_row, int16_t *target, int64_t rows, int64_t columns,
-                  int32_t limit) {
-    const int lanes = GGC_VECTOR_BYTES / 2;
-    extremes_16 all = {{0}, {0}};
-    for (int64_t y = 0; y < rows; y++) {
-        const int32_t *from = source + y * source_row;
-        int16_t *to = target + y * columns;
-        int64_t x = 0;
-        for (; x + lanes <= columns; x += lanes) {
-            const ggc_v16 v = ggc_pack(*(const ggc_m32 *)(from + x), *(const ggc_m32 *)(from + x + lanes / 2));
-            look_16(v, &all);
-            *(ggc_m16 *)(to + x) = v;
-        }
-        for (; x < columns; x++) {
-            if (from[x] < -limit || from[x] > limit)
-                return 0;
-            to[x] = (int16_t)from[x];
-        }
-    }
-    return bounded_16(&all, limit);
-}
-
-static void widen(const int16_t *source, int32_t *target, ptrdiff_t target_row, int64_t rows, int64_t columns) {
-    for (int64_t y = 0; y < rows; y++)
-        for (int64_t x = 0; x < columns; x++)
-            target[y * target_row + x] = source[y * columns + x];
-}
-
 const ggc_transform_variant GGC_VARIANT = {
-    GGC_VARIANT_NAME,
-    &stages_15,
-    &stages_16,
-    &stages_32,
-    GGC_VECTOR_BYTES,
-    to_rows,
-    to_blocks,
-    narrow,
-    widen,
-    {{down_fours_forward, down_fours_inverse},
-     {across_fours_forward, across_fours_inverse},
-     {square_fours_forward, square_fours_inverse}},
+    GGC_VARIANT_NAME, &stages_15, &stages_16, &stages_32, GGC_VECTOR_BYTES, to_rows, to_blocks, narrow, widen, {DIRECT},
 };
