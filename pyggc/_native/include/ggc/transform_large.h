@@ -3,9 +3,9 @@
  *
  * What needs the three lowest bits of a row is done on eight rows next to each other (near), what needs the other two
  * on rows eight apart (far): each for a long run of blocks, along rows, as processors prefetch them. Sixteen vectors at
- * a time have the numbers p, r0, r1, r2 (near), or p, r3, r4 and one more bit (far), which is r0 of 16 bits and c4
- * of 32. Here p is what begins as the lowest bit of a vector's number along a row. Flows of the two higher bits come
- * between the halves; flows of others are made, with all zips, by four vectors.
+ * a time have the numbers p, r0, r1, r2 (near), or p, r3, r4 and one more bit (far), which is r0 of 16 bits and c4 of
+ * 32. Here p is what begins as the lowest bit of a vector's number along a row. The flow of two higher bits of rows is
+ * made last by the first half and first by the second; the other flows, and all zips, take four vectors each.
  */
 
 #define BLOCK_VECTORS (32 * 32 / LANES)
