@@ -132,10 +132,9 @@ GGC_INLINE void W(second_half_)(W(flow_) * flow, const int inverse, W(program_) 
 }
 
 /* One of the halves, of all blocks of a run. */
-GGC_INLINE void W(half_)(W(flow_) * flow, const int inverse, const int near, const SAMPLE *from, ptrdiff_t from_row,
-                         SAMPLE *to, ptrdiff_t to_row, int columns, V *memory, W(extremes_) * all) {
-    W(program_) *const program = near ? W(wht_near_) : W(wht_far_);
-    W(spots_) *const spot = near ? W(near_spot_) : W(far_spot_);
+GGC_INLINE void W(half_)(W(flow_) * flow, const int inverse, const int near, W(program_) * program, W(spots_) * spot,
+                         const SAMPLE *from, ptrdiff_t from_row, SAMPLE *to, ptrdiff_t to_row, int columns, V *memory,
+                         W(extremes_) * all) {
     for (int y = 0; y < (near ? 32 : 8); y += near ? 8 : LANES / 8)
         for (int x = 0; x < columns; x += near ? 2 * LANES : 32) {
             V *between = memory + x / 32 * BLOCK_VECTORS + x % 32 / (2 * LANES) * 64 + 2 * y;
@@ -146,19 +145,26 @@ GGC_INLINE void W(half_)(W(flow_) * flow, const int inverse, const int near, con
         }
 }
 
-GGC_INLINE int W(large_)(W(flow_) * flow, const int inverse, const int most, STAGE_PARAMETERS) {
+#define HALF(near, name)                                                                                               \
+    W(half_)(flow, inverse, near, W(wht_##name##_), W(name##_spot_), from, source_row, to, target_row, run, memory,    \
+             &all)
+GGC_INLINE int W(large_)(W(flow_) * flow, const int inverse, const int size, STAGE_PARAMETERS) {
     W(extremes_) all = {{0}, {0}};
-    V memory[most / 32 * BLOCK_VECTORS];
-    for (int y = 0; y < rows; y += 32)
-        for (int x = 0; x < columns; x += most) {
+    V memory[GGC_RUN / 32 * BLOCK_VECTORS];
+    for (int y = 0; y < rows; y += size)
+        for (int x = 0; x < columns; x += GGC_RUN) {
             const SAMPLE *from = (const SAMPLE *)source + y * source_row + x;
             SAMPLE *to = (SAMPLE *)target + y * target_row + x;
-            const int run = columns - x < most ? columns - x : most;
-            W(half_)(flow, inverse, !inverse, from, source_row, to, target_row, run, memory, &all);
-            W(half_)(flow, inverse, inverse, from, source_row, to, target_row, run, memory, &all);
+            const int run = columns - x < GGC_RUN ? columns - x : GGC_RUN;
+            if (!inverse)
+                HALF(1, near);
+            HALF(0, far);
+            if (inverse)
+                HALF(1, near);
         }
     return W(bounded_)(&all, limit);
 }
 
 #undef BLOCK_VECTORS
 #undef HIDE
+#undef HALF

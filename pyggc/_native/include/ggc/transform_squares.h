@@ -287,7 +287,7 @@ DEFINE_STAGE(across_wht16, wht_across_, wht4, W(wht_two_rows_), 16)
 DEFINE_STAGE(across_wht32, wht_across_, wht4, W(wht_row_32_), 32)
 #define WHT_LARGEST_SQUARE
 #endif
-DEFINE_STAGE(square_wht32, large_, wht4, GGC_RUN)
+DEFINE_STAGE(square_wht32, large_, wht4, 32)
 #define WHT_STAGES                                                                                                     \
     SQUARE(GGC_WHT4, wht4)                                                                                             \
     SQUARE(GGC_WHT8, wht8)                                                                                             \
