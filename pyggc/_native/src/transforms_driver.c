@@ -308,15 +308,6 @@ static int run_narrow(const ggc_plan *p, const ggc_blocks *blocks, int count) {
     return 1;
 }
 
-/* The same blocks so many samples further. */
-static ggc_blocks moved(const ggc_plan *p, const ggc_blocks *blocks, ptrdiff_t samples) {
-    const ptrdiff_t offset = samples * p->wide.stages->itemsize;
-    ggc_blocks found = *blocks;
-    found.source = (const char *)found.source + offset;
-    found.target = (char *)found.target + offset;
-    return found;
-}
-
 /* Whether there is a direct way for blocks where they lie. */
 static int is_direct(const ggc_plan *p, const ggc_blocks *blocks) {
     const ggc_transform *t = &p->transform;
@@ -337,26 +328,30 @@ static int run_direct(const ggc_plan *p, const ggc_blocks *blocks, int count) {
                      p->wide.limit);
 }
 
+/* The tile that begins with a block, of a row of blocks so many samples further; how many blocks it has. */
+static int tile_at(const ggc_plan *p, const ggc_blocks *blocks, int64_t first, ptrdiff_t run, ggc_blocks *tile) {
+    const ggc_transform *t = &p->transform;
+    const int64_t left = blocks->count - first;
+    const ptrdiff_t step = blocks->stacked ? t->rows * t->columns : t->columns;
+    const ptrdiff_t offset = (run + first * step) * p->wide.stages->itemsize;
+    *tile = *blocks;
+    tile->source = (const char *)tile->source + offset;
+    tile->target = (char *)tile->target + offset;
+    return left < p->wide.blocks ? (int)left : p->wide.blocks;
+}
+
 /* 0: a sample exceeds the limit, if that is checked. */
 static int run_tile(const ggc_plan *p, const ggc_blocks *blocks, int count, int check) {
-    const ggc_transform *t = &p->transform;
     const int whole = p->narrow.stages ? count / p->narrow.least * p->narrow.least : 0;
     if (whole && is_direct(p, blocks)) {
-        const ggc_blocks left = moved(p, blocks, whole * (blocks->stacked ? t->rows : 1) * t->columns);
+        ggc_blocks left;
+        tile_at(p, blocks, whole, 0, &left);
         const int within = run_direct(p, blocks, whole) || !check;
         return (whole == count || run_blocks(p, &p->wide, &left, count - whole, check)) && within;
     }
     if (whole && run_narrow(p, blocks, count))
         return 1;
     return run_blocks(p, &p->wide, blocks, count, check);
-}
-
-/* The tile that begins with a block, of a row of blocks so many samples further; how many blocks it has. */
-static int tile_at(const ggc_plan *p, const ggc_blocks *blocks, int64_t first, ptrdiff_t run, ggc_blocks *tile) {
-    const ggc_transform *t = &p->transform;
-    const int64_t left = blocks->count - first;
-    *tile = moved(p, blocks, run + first * (blocks->stacked ? t->rows : 1) * t->columns);
-    return left < p->wide.blocks ? (int)left : p->wide.blocks;
 }
 
 void ggc_transform_blocks(const ggc_plan *plan, const ggc_blocks *blocks) {

@@ -36,19 +36,11 @@ GGC_INLINE void direct_down(flow_15 *flow, const int inverse, ggc_v16 *v) {
 
 GGC_INLINE void direct_across(flow_15 *flow, const int inverse, ggc_v16 *v) {
     (void)inverse;
-    to_columns_15(v, 4);
-    flow(v);
-    to_rows_15(v, 4);
+    along_rows_15(flow, 4, v);
 }
 
 GGC_INLINE void direct_square_8(flow_15 *flow, const int inverse, ggc_v16 *v) {
-    if (!inverse)
-        flow(v);
-    to_columns_15(v, 8);
-    flow(v);
-    to_rows_15(v, 8);
-    if (inverse)
-        flow(v);
+    both_sides_15(flow, inverse, 8, v);
 }
 
 #if GGC_VECTOR_BYTES == 32

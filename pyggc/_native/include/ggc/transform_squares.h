@@ -89,16 +89,19 @@ GGC_INLINE void W(program_4_)(W(flow_) * flow, const int inverse, V *v) {
         flow(v);
 }
 
+/* Squares whose sides are transposed whole. */
+GGC_INLINE void W(both_sides_)(W(flow_) * flow, const int inverse, const int size, V *v) {
+    if (!inverse)
+        flow(v);
+    W(along_rows_)(flow, size, v);
+    if (inverse)
+        flow(v);
+}
+
 /* Only where its vectors fill the registers. */
 #if LANES == 16
 GGC_INLINE void W(program_16_)(W(flow_) * flow, const int inverse, V *v) {
-    if (!inverse)
-        flow(v);
-    W(transpose_)(v);
-    flow(v);
-    W(transpose_)(v);
-    if (inverse)
-        flow(v);
+    W(both_sides_)(flow, inverse, 16, v);
 }
 #endif
 

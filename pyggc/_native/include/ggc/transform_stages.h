@@ -175,6 +175,13 @@ GGC_INLINE int W(down_)(W(flow_) * flow, const int inverse, const int size, cons
 #define UNIT_ROWS(size) ((size) < LANES ? (size) : LANES)
 #define UNIT_COLUMNS(size) ((size) > LANES ? (size) : LANES)
 
+/* A flow along rows of squares of `size`, the vectors of one. */
+GGC_INLINE void W(along_rows_)(W(flow_) * flow, const int size, V *v) {
+    W(to_columns_)(v, size);
+    flow(v);
+    W(to_rows_)(v, size);
+}
+
 GGC_INLINE int W(across_)(W(flow_) * flow, const int inverse, const int size, STAGE_PARAMETERS) {
     const int unit = UNIT_ROWS(size);
     (void)inverse, (void)limit;
@@ -186,9 +193,7 @@ GGC_INLINE int W(across_)(W(flow_) * flow, const int inverse, const int size, ST
 #pragma GCC unroll 32
             for (int i = 0; i < size; i++)
                 v[i] = *(const MEMORY *)(from + i % unit * source_row + i / unit * LANES);
-            W(to_columns_)(v, size);
-            flow(v);
-            W(to_rows_)(v, size);
+            W(along_rows_)(flow, size, v);
 #pragma GCC unroll 32
             for (int i = 0; i < size; i++)
                 *(MEMORY *)(to + i % unit * target_row + i / unit * LANES) = v[i];
